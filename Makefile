@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+.PHONY: help up test preview down lint env unit
+
+python := .venv/bin/python
+installed := .venv/.installed
+# An activated environment of another project must not leak in.
+unexport VIRTUAL_ENV PYTHONPATH
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(installed): requirements.txt pyproject.toml components/pyproject.toml
+	@echo "Python packages: installing into .venv"
+	@python3 -m venv .venv
+	@$(python) -m pip install --quiet --disable-pip-version-check pip==26.3
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt --group dev
+	@touch $@
+
+up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got
+	@$(python) -m lab.walkthrough up
+
+preview: $(installed) ## what `make up` would change in the stack dev
+	@$(python) -m lab.walkthrough preview
+
+down: $(installed) ## end the lab and everything in it
+	@$(python) -m lab down
+
+test: $(installed) ## unit tests, then the tests on the lab
+	@$(python) -m pytest tests/unit
+	@$(python) -m lab up
+	@$(python) -m pytest tests --ignore tests/unit
+
+unit: $(installed) ## unit tests only: seconds, no lab
+	@$(python) -m pytest tests/unit
+
+lint: $(installed) ## ruff and mypy
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+
+env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
+	@$(python) -m lab env

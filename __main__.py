@@ -1,0 +1,16 @@
+"""One mirrored service for each stack, as the stack's config describes it."""
+
+import pulumi
+
+import settings
+from mirrored_service import MirroredService
+
+args = settings.load()
+service = MirroredService(args["name"], args)
+
+pulumi.export("namespace", service.namespace)
+pulumi.export("host", service.host)
+pulumi.export("urls", service.urls)
+pulumi.export("liveVersions", service.live_versions)
+pulumi.export("shadowVersions", service.shadow_versions)
+pulumi.export("mirrorTarget", service.mirror_target)

@@ -1,0 +1,182 @@
+"""The component's arguments: what a user writes.
+
+Keys are spelt as in stack config and in the Kubernetes API, so that one spelling serves stack config, Python,
+YAML and TypeScript. Pulumi reads these classes and docstrings to make the schema for other languages; for that,
+this module must not use `from __future__ import annotations`.
+
+Which subsets exist, their weights and percentages decide which objects exist: they are plain values. Only what
+is marked `pulumi.Input` may be the output of another resource.
+"""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+
+class ProbeArgs(TypedDict):
+    """How Kubernetes finds out that a pod can take requests (its readiness probe)."""
+
+    path: NotRequired[str]
+    """Path of the HTTP request that asks the pod whether it is ready. Default "/" for protocol http. For http2
+    and grpc the default is to open a TCP connection, as the kubelet's HTTP probe speaks HTTP/1.1 only."""
+
+    periodSeconds: NotRequired[int]
+    """Seconds between two probes, at least 1. Default 2."""
+
+    timeoutSeconds: NotRequired[int]
+    """Seconds after which a probe without an answer has failed, at least 1. Default 1."""
+
+    failureThreshold: NotRequired[int]
+    """Failed probes in a row after which the pod gets no more requests, at least 1. Default 3."""
+
+
+class ResourcesArgs(TypedDict):
+    """CPU and memory of one pod, as Kubernetes quantities."""
+
+    requests: NotRequired[dict[str, str]]
+    """What the scheduler sets aside. Default {cpu: 100m, memory: 128Mi}."""
+
+    limits: NotRequired[dict[str, str]]
+    """What the pod may not exceed. Default: no limits."""
+
+
+class RolloutArgs(TypedDict):
+    """How new pods of a version take over from its old ones."""
+
+    maxSurge: NotRequired[int]
+    """Pods above `replicas` during an update. Default 1. Not 0 together with maxUnavailable 0."""
+
+    maxUnavailable: NotRequired[int]
+    """Pods below `replicas` during an update. Default 0: never fewer than wanted."""
+
+    deadlineSeconds: NotRequired[int]
+    """Seconds without progress after which `pulumi up` reports the version as failed. Default 300."""
+
+
+class StopArgs(TypedDict):
+    """How a pod ends without losing a request."""
+
+    delaySeconds: NotRequired[int]
+    """Seconds a pod goes on serving after it was told to end (a native preStop sleep; needs Kubernetes 1.30 or
+    later). Proxies need that long to learn that it is gone: a server that exits at once loses the requests
+    under way to it. Default 5; 0 for no delay."""
+
+    graceSeconds: NotRequired[int]
+    """Seconds after which a pod that has not ended is killed, delaySeconds included; more than delaySeconds.
+    Default 30."""
+
+
+class SubsetArgs(TypedDict):
+    """One version of the service. Live when it has a weight, shadow when it has a mirrorPercent, idle (deployed,
+    without requests) when it has neither; never live and shadow at once."""
+
+    image: pulumi.Input[str]
+    """Container image."""
+
+    weight: NotRequired[int]
+    """Share of the live requests in percent, 0 to 100. The weights of all subsets sum to 100. Default 0."""
+
+    mirrorPercent: NotRequired[float]
+    """Copies of live requests, in percent of the live requests: 0 (none), or 0.0001 to 1000. Above 100 each
+    request is copied more than once, to test under more load than real. Their answers are thrown away.
+    Default 0. Istio copies nothing below 0.0001 without a word."""
+
+    replicas: NotRequired[int]
+    """Number of pods, at least 1. Default 1. A live version wants 2 or more in production."""
+
+    containerPort: NotRequired[int]
+    """Port the container listens on, 1 to 65535. Default: the service's port."""
+
+    env: NotRequired[dict[str, pulumi.Input[str]]]
+    """Environment variables of the container. Default: none. Give a shadow its own database here."""
+
+    resources: NotRequired[ResourcesArgs]
+    """CPU and memory of one pod."""
+
+    command: NotRequired[list[str]]
+    """Replaces the image's entrypoint. Default: the image's own."""
+
+    args: NotRequired[list[str]]
+    """Replaces the image's arguments. Default: the image's own."""
+
+    probe: NotRequired[ProbeArgs]
+    """How Kubernetes finds out that a pod is ready."""
+
+    rollout: NotRequired[RolloutArgs]
+    """How new pods take over from old ones."""
+
+    stop: NotRequired[StopArgs]
+    """How a pod ends."""
+
+
+class MirrorMatchArgs(TypedDict):
+    """Which requests are copied."""
+
+    methods: NotRequired[list[str]]
+    """HTTP methods, or ["*"] for all. Default [GET, HEAD, OPTIONS]: a copied request that writes, writes again.
+    For protocol grpc the default copies nothing and is refused: every call is a POST, so ask for ["*"]."""
+
+
+class GatewayArgs(TypedDict):
+    """Where requests from outside the cluster enter."""
+
+    existing: NotRequired[str]
+    """Use this Gateway, as "namespace/name", and create none. Excludes selector and port."""
+
+    selector: NotRequired[dict[str, str]]
+    """Labels of the ingress gateway's pods. Default {istio: ingressgateway}."""
+
+    port: NotRequired[int]
+    """Port the Gateway opens for HTTP, 1 to 65535. Default 80."""
+
+
+class MirroredServiceArgs(TypedDict):
+    """A service whose live requests can be copied to shadow versions."""
+
+    name: str
+    """Name of the service: what callers use as host name, and the first part of every object's name. A DNS
+    label."""
+
+    namespace: str
+    """Kubernetes namespace that holds every object."""
+
+    createNamespace: NotRequired[bool]
+    """Create the namespace, with sidecar injection on. With false it must exist, and injection is its owner's
+    business. Default true."""
+
+    port: NotRequired[int]
+    """Port callers use, 1 to 65535. Default 80."""
+
+    protocol: NotRequired[str]
+    """What the service speaks: http, http2 or grpc. Default http."""
+
+    hosts: NotRequired[list[str]]
+    """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain.
+    Default ["*"]."""
+
+    gateway: NotRequired[GatewayArgs]
+    """Where requests from outside enter. Default: a Gateway of its own on the ingress gateway's port 80."""
+
+    subsets: dict[str, SubsetArgs]
+    """The versions, by name (a DNS label, such as v1). At least one is live."""
+
+    mirrorMatch: NotRequired[MirrorMatchArgs]
+    """Which requests are copied. Default: those that only read."""
+
+    settleSeconds: NotRequired[float]
+    """Seconds given to the mesh's proxies to learn of a version before it gets requests, and to forget one
+    before it goes. 0 to 300, default 2. istiod waits up to 10 s before it tells proxies when changes come in
+    fast: give a busy mesh more."""
+
+
+class MirrorTarget(TypedDict):
+    """What another stack needs to mirror to this service."""
+
+    host: str
+    """Fully qualified host name of the live version."""
+
+    port: int
+    """Port of the service."""
+
+    protocol: str
+    """http, http2 or grpc."""

@@ -1,0 +1,150 @@
+"""Registers the objects: parents, order, hooks and outputs. What the objects look like is in manifests.py."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import Namespace, Service
+
+from . import manifests, model
+from .args import MirroredServiceArgs, MirrorTarget
+from .manifests import Manifest
+
+_CLASSES: dict[str, Callable[..., pulumi.Resource]] = {
+    "Namespace": Namespace,
+    "Deployment": Deployment,
+    "Service": Service,
+}
+
+
+class MirroredService(pulumi.ComponentResource):
+    """A service on Istio whose live requests can be copied to shadow versions, without a user ever seeing it."""
+
+    namespace: pulumi.Output[str]
+    """Namespace that holds every object."""
+
+    host: pulumi.Output[str]
+    """Fully qualified host name that callers inside the cluster use. Answers come from live versions only."""
+
+    urls: pulumi.Output[list[str]]
+    """Where the service is reached through the gateway: one URL for each host that is not a wildcard. Empty
+    with an existing gateway, whose ports only its owner knows."""
+
+    live_versions: pulumi.Output[list[str]]
+    """Names of the subsets that answer requests."""
+
+    shadow_versions: pulumi.Output[list[str]]
+    """Names of the subsets that get copies."""
+
+    mirror_target: pulumi.Output[MirrorTarget]
+    """What another stack needs to mirror to this service: its live version as a host and port."""
+
+    def __init__(
+        self, name: str, args: MirroredServiceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """
+        :param name: Resource name; the first part of every child's resource name.
+        :param args: What to build.
+        :param opts: Pulumi options; give the Kubernetes provider here.
+        :raises InvalidArgsError: (a ValueError) when anything in args is wrong; it lists every problem.
+        """
+        service = model.parse(args)
+        super().__init__("mirrored-service:index:MirroredService", name, {}, opts)
+        self._name = name
+        self._register(service)
+        self._set_outputs(service)
+
+    def _register(self, service: model.Service) -> None:
+        """Registers in the order in which a request needs the objects: pods, subsets, then routes."""
+        namespace = self._namespace(service)
+        live = {subset.name: self._deployment(service, subset, namespace) for subset in service.live}
+        callers = self._add(
+            "callers", manifests.callers_service(service), [*namespace, live[service.main.name]]
+        )
+        versions = self._add("versions", manifests.mesh_service(service), namespace)
+        rules = [
+            self._add(subset.name, manifests.destination_rule(service, subset), [versions])
+            for subset in service.subsets
+        ]
+        gateway = self._gateway(service, namespace)
+        before_routes = [*live.values(), *rules, *gateway, callers]
+        hooks = self._settle_hooks(service.settle_seconds)
+        routes = [
+            self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks),
+            self._add("mesh", manifests.mesh_virtual_service(service), before_routes, hooks),
+        ]
+        for subset in service.subsets:
+            if not subset.live:
+                # After the routes: a version that stops being live keeps its pods until no request needs them,
+                # and a shadow that does not start cannot hold up the live route.
+                self._deployment(service, subset, routes)
+
+    def _namespace(self, service: model.Service) -> list[pulumi.Resource]:
+        return [self._add("namespace", manifests.namespace(service))] if service.create_namespace else []
+
+    def _gateway(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        return [] if service.gateway.existing else [self._add("gateway", manifests.gateway(service), needs)]
+
+    def _deployment(
+        self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
+        return self._add(subset.name, manifests.deployment(service, subset), needs)
+
+    def _add(
+        self,
+        suffix: str,
+        manifest: Manifest,
+        needs: Sequence[pulumi.Resource] = (),
+        hooks: pulumi.ResourceHookBinding | None = None,
+    ) -> pulumi.Resource:
+        """Registers one object. Its resource name is its identity: a new suffix needs an alias."""
+        opts = pulumi.ResourceOptions(parent=self, depends_on=list(needs), hooks=hooks)
+        resource_name = f"{self._name}-{suffix}"
+        properties = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+        if manifest["kind"] in _CLASSES:
+            return _CLASSES[manifest["kind"]](resource_name, opts=opts, **properties)
+        return CustomResource(
+            resource_name, api_version=manifest["apiVersion"], kind=manifest["kind"], opts=opts, **properties
+        )
+
+    def _settle_hooks(self, seconds: float) -> pulumi.ResourceHookBinding:
+        """Waits around a change of routes. istiod tells the proxies of subsets and of routes separately: a route
+        to a subset that a proxy does not know yet is a 503, so is one to a subset that is already gone."""
+
+        async def settle(versions: set[str], doing: str) -> None:
+            if versions and seconds:
+                pulumi.log.info(
+                    f"{seconds:g} s for the proxies to {doing} {', '.join(sorted(versions))}", self
+                )
+                await asyncio.sleep(seconds)
+
+        async def learn(change: pulumi.ResourceHookArgs) -> None:
+            await settle(_used(change.new_inputs) - _used(change.old_inputs), "learn of")
+
+        async def forget(change: pulumi.ResourceHookArgs) -> None:
+            await settle(_used(change.old_inputs) - _used(change.new_inputs), "forget")
+
+        return pulumi.ResourceHookBinding(
+            before_update=[pulumi.ResourceHook(f"{self._name}-learn", learn)],
+            after_update=[pulumi.ResourceHook(f"{self._name}-forget", forget)],
+        )
+
+    def _set_outputs(self, service: model.Service) -> None:
+        outputs: dict[str, Any] = {
+            "namespace": service.namespace,
+            "host": service.host,
+            "urls": service.urls(),
+            "live_versions": [subset.name for subset in service.live],
+            "shadow_versions": [subset.name for subset in service.shadows],
+            "mirror_target": {"host": service.host, "port": service.port, "protocol": service.protocol},
+        }
+        for key, value in outputs.items():
+            setattr(self, key, pulumi.Output.from_input(value))
+        self.register_outputs(outputs)
+
+
+def _used(inputs: Any) -> set[str]:
+    return manifests.subsets_used(inputs["spec"]) if inputs else set()

@@ -1,0 +1,205 @@
+"""Renders the checked service as Kubernetes and Istio objects: one pure function an object, plain dicts.
+
+Names, labels and selectors go by version, never by role, so that promoting a version renames nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .model import Service, Subset
+
+Manifest = dict[str, Any]
+
+ISTIO = "networking.istio.io/v1"
+POD_PORT = "app"  # Services find the container's port by this name, so versions may listen on different ones
+
+
+def namespace(service: Service) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": service.namespace, "labels": {"istio-injection": "enabled"}},
+    }
+
+
+def deployment(service: Service, subset: Subset) -> Manifest:
+    labels = _version_labels(service, subset)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(service, f"{service.name}-{subset.name}", labels),
+        "spec": {
+            "replicas": subset.replicas,
+            "selector": {"matchLabels": labels},
+            "progressDeadlineSeconds": subset.rollout.deadline_seconds,
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {
+                    "maxSurge": subset.rollout.max_surge,
+                    "maxUnavailable": subset.rollout.max_unavailable,
+                },
+            },
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "terminationGracePeriodSeconds": subset.stop.grace_seconds,
+                    "containers": [_container(service, subset)],
+                },
+            },
+        },
+    }
+
+
+def callers_service(service: Service) -> Manifest:
+    """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
+    selector = _version_labels(service, service.main)
+    return _service(service, service.name, selector)
+
+
+def mesh_service(service: Service) -> Manifest:
+    """What the mesh's routes use: every version is behind it, so no caller should be told of it."""
+    manifest = _service(service, service.versions_name, {"app": service.name})
+    # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
+    manifest["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
+    return manifest
+
+
+def destination_rule(service: Service, subset: Subset) -> Manifest:
+    """One version as a subset. Istio merges the rules of one host, so a version comes and goes with its rule."""
+    return {
+        "apiVersion": ISTIO,
+        "kind": "DestinationRule",
+        "metadata": _metadata(service, f"{service.name}-{subset.name}", _version_labels(service, subset)),
+        "spec": {
+            "host": service.versions_host,
+            "subsets": [{"name": subset.name, "labels": {"version": subset.name}}],
+        },
+    }
+
+
+def gateway(service: Service) -> Manifest:
+    return {
+        "apiVersion": ISTIO,
+        "kind": "Gateway",
+        "metadata": _metadata(service, _gateway_name(service), {"app": service.name}),
+        "spec": {
+            "selector": dict(service.gateway.selector),
+            "servers": [
+                {
+                    "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
+                    "hosts": list(service.hosts),
+                }
+            ],
+        },
+    }
+
+
+def ingress_virtual_service(service: Service) -> Manifest:
+    """Routes what enters through the gateway."""
+    gateway_name = service.gateway.existing or _gateway_name(service)
+    return _virtual_service(service, f"{service.name}-vs", list(service.hosts), gateway_name)
+
+
+def mesh_virtual_service(service: Service) -> Manifest:
+    """Routes what callers inside the mesh send: they get the same live version, and are mirrored too."""
+    return _virtual_service(service, f"{service.name}-mesh", [service.host], "mesh")
+
+
+def subsets_used(virtual_service_spec: Manifest) -> set[str]:
+    """The subsets that the routes of a VirtualService name, as destination or as mirror."""
+    return {
+        target["destination"]["subset"]
+        for route in virtual_service_spec["http"]
+        for target in [*route["route"], *route.get("mirrors", [])]
+    }
+
+
+def _version_labels(service: Service, subset: Subset) -> dict[str, str]:
+    return {"app": service.name, "version": subset.name}
+
+
+def _metadata(service: Service, name: str, labels: dict[str, str]) -> Manifest:
+    return {"name": name, "namespace": service.namespace, "labels": labels}
+
+
+def _gateway_name(service: Service) -> str:
+    return f"{service.name}-gateway"
+
+
+def _container(service: Service, subset: Subset) -> Manifest:
+    container: Manifest = {
+        "name": service.name,
+        "image": subset.image,
+        "ports": [{"name": POD_PORT, "containerPort": subset.container_port}],
+        "readinessProbe": _readiness_probe(subset),
+        "resources": {"requests": dict(subset.requests)},
+    }
+    if subset.limits:
+        container["resources"]["limits"] = dict(subset.limits)
+    if subset.stop.delay_seconds:
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": subset.stop.delay_seconds}}}
+    if subset.env:
+        container["env"] = [{"name": name, "value": subset.env[name]} for name in sorted(subset.env)]
+    if subset.command:
+        container["command"] = list(subset.command)
+    if subset.args:
+        container["args"] = list(subset.args)
+    return container
+
+
+def _readiness_probe(subset: Subset) -> Manifest:
+    port = {"port": POD_PORT}
+    check = {"httpGet": {"path": subset.probe.path, **port}} if subset.probe.path else {"tcpSocket": port}
+    return {
+        **check,
+        "periodSeconds": subset.probe.period_seconds,
+        "timeoutSeconds": subset.probe.timeout_seconds,
+        "failureThreshold": subset.probe.failure_threshold,
+    }
+
+
+def _service(service: Service, name: str, selector: dict[str, str]) -> Manifest:
+    port = {
+        "name": service.protocol,
+        "appProtocol": service.protocol,
+        "port": service.port,
+        "targetPort": POD_PORT,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(service, name, {"app": service.name}),
+        "spec": {"selector": selector, "ports": [port]},
+    }
+
+
+def _virtual_service(service: Service, name: str, hosts: list[str], gateway_name: str) -> Manifest:
+    return {
+        "apiVersion": ISTIO,
+        "kind": "VirtualService",
+        "metadata": _metadata(service, name, {"app": service.name}),
+        "spec": {"hosts": hosts, "gateways": [gateway_name], "http": _routes(service)},
+    }
+
+
+def _routes(service: Service) -> list[Manifest]:
+    """The routes: requests that are copied first, then all others, to the same live versions."""
+    live = [
+        {"destination": _destination(service, subset), "weight": subset.weight} for subset in service.live
+    ]
+    mirrors = [
+        {"destination": _destination(service, subset), "percentage": {"value": share}}
+        for subset in service.shadows
+        for share in subset.mirror_shares()
+    ]
+    if not mirrors:
+        return [{"route": live}]
+    if service.copies_everything:
+        return [{"route": live, "mirrors": mirrors}]
+    match = [{"method": {"exact": method}} for method in service.methods]
+    return [{"match": match, "route": live, "mirrors": mirrors}, {"route": live}]
+
+
+def _destination(service: Service, subset: Subset) -> Manifest:
+    return {"host": service.versions_host, "subset": subset.name}
