@@ -1,6 +1,5 @@
 """Registers the objects: parents, order, hooks and outputs. What the objects look like is in manifests.py."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Namespace, Service
 
-from . import manifests, model
+from . import manifests, model, settle
 from .args import MirroredServiceArgs, MirrorTarget
 from .manifests import Manifest
 
@@ -71,7 +70,7 @@ class MirroredService(pulumi.ComponentResource):
         ]
         gateway = self._gateway(service, namespace)
         before_routes = [*live.values(), *rules, *gateway, callers]
-        hooks = self._settle_hooks(service.settle_seconds)
+        hooks = settle.hooks(self._name, service.settle_seconds, self)
         routes = [
             self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks),
             self._add("mesh", manifests.mesh_virtual_service(service), before_routes, hooks),
@@ -110,28 +109,6 @@ class MirroredService(pulumi.ComponentResource):
             resource_name, api_version=manifest["apiVersion"], kind=manifest["kind"], opts=opts, **properties
         )
 
-    def _settle_hooks(self, seconds: float) -> pulumi.ResourceHookBinding:
-        """Waits around a change of routes. istiod tells the proxies of subsets and of routes separately: a route
-        to a subset that a proxy does not know yet is a 503, so is one to a subset that is already gone."""
-
-        async def settle(versions: set[str], doing: str) -> None:
-            if versions and seconds:
-                pulumi.log.info(
-                    f"{seconds:g} s for the proxies to {doing} {', '.join(sorted(versions))}", self
-                )
-                await asyncio.sleep(seconds)
-
-        async def learn(change: pulumi.ResourceHookArgs) -> None:
-            await settle(_used(change.new_inputs) - _used(change.old_inputs), "learn of")
-
-        async def forget(change: pulumi.ResourceHookArgs) -> None:
-            await settle(_used(change.old_inputs) - _used(change.new_inputs), "forget")
-
-        return pulumi.ResourceHookBinding(
-            before_update=[pulumi.ResourceHook(f"{self._name}-learn", learn)],
-            after_update=[pulumi.ResourceHook(f"{self._name}-forget", forget)],
-        )
-
     def _set_outputs(self, service: model.Service) -> None:
         outputs: dict[str, Any] = {
             "namespace": service.namespace,
@@ -144,7 +121,3 @@ class MirroredService(pulumi.ComponentResource):
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
-
-
-def _used(inputs: Any) -> set[str]:
-    return manifests.subsets_used(inputs["spec"]) if inputs else set()

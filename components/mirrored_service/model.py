@@ -144,7 +144,7 @@ class Service:
         return [f"http://{host}{port}/" for host in self.hosts if "*" not in host]
 
 
-def parse(values: Mapping[str, Any]) -> Service:
+def parse(values: public.MirroredServiceArgs) -> Service:
     """Checks arguments (see `args.MirroredServiceArgs`) and fills in the defaults.
 
     Raises InvalidArgsError with every problem found.

@@ -39,13 +39,12 @@ class Fields:
     def __init__(self, path: str, values: object, known: Iterable[str], problems: list[str]) -> None:
         self.path = path
         self.problems = problems
-        self.values: Mapping[str, Any] = {}
-        if not isinstance(values, Mapping):
+        self.readable = isinstance(values, Mapping)
+        self.values: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
+        if not self.readable:
             self.problem("", values, "a mapping of properties")
-            return
-        self.values = values
         known = sorted(known)
-        for key in values:
+        for key in self.values:
             if key not in known:
                 self._unknown(str(key), known)
 
@@ -67,7 +66,7 @@ class Fields:
         """The property as `accept` returns it; what `accept` answers with None is a problem."""
         raw = self.values.get(key)
         if raw is None:
-            if default is MISSING:
+            if default is MISSING and self.readable:
                 self.problems.append(f"{self.path_of(key)}: missing; allowed: {allowed}")
             return default
         accepted = accept(raw)

@@ -1,0 +1,22 @@
+"""Arguments that many tests start from."""
+
+from typing import Any, cast
+
+from mirrored_service import MirroredServiceArgs
+
+WALKTHROUGH: dict[str, Any] = {
+    "name": "nginx",
+    "namespace": "istio-project",
+    "subsets": {
+        "v1": {"image": "lab.local/nginx-v1:1", "weight": 100},
+        "v2": {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100},
+    },
+}
+
+
+def service_args(subsets: dict[str, Any] | None = None, **changes: Any) -> MirroredServiceArgs:
+    """The walkthrough's arguments with some properties changed; None leaves a property out."""
+    args: dict[str, Any] = {**WALKTHROUGH, **changes}
+    if subsets is not None:
+        args["subsets"] = subsets
+    return cast(MirroredServiceArgs, {key: value for key, value in args.items() if value is not None})

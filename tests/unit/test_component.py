@@ -1,0 +1,151 @@
+"""What the component registers: names, parents, order, hooks, outputs."""
+
+import asyncio
+from typing import Any
+
+import pulumi
+import pytest
+
+from mirrored_service import InvalidArgsError, MirroredService, settle
+from tests.recorder import Registered, record
+from tests.services import service_args
+
+COMPONENT = "mirrored-service:index:MirroredService"
+
+
+def register(subsets: dict[str, Any] | None = None, **changes: Any) -> dict[tuple[str, str], Registered]:
+    """What is registered, by kind and resource name."""
+    _, registered = record(lambda: MirroredService("nginx", service_args(subsets, **changes)))
+    return {(found.type.rsplit(":", 1)[-1], found.name): found for found in registered}
+
+
+def test_the_names_of_resources_are_a_contract() -> None:
+    assert set(register()) == {
+        ("MirroredService", "nginx"),
+        ("Namespace", "nginx-namespace"),
+        ("Deployment", "nginx-v1"),
+        ("Service", "nginx-callers"),
+        ("Service", "nginx-versions"),
+        ("DestinationRule", "nginx-v1"),
+        ("DestinationRule", "nginx-v2"),
+        ("Gateway", "nginx-gateway"),
+        ("VirtualService", "nginx-ingress"),
+        ("VirtualService", "nginx-mesh"),
+        ("Deployment", "nginx-v2"),
+    }
+
+
+def test_promotion_registers_the_same_resources() -> None:
+    promoted = {"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}
+    assert set(register()) == set(register(promoted))
+
+
+def test_every_object_is_a_child_of_the_component() -> None:
+    parents = {found.parent for found in register().values() if found.type != COMPONENT}
+    assert parents == {"nginx"}
+
+
+def test_routes_wait_for_everything_a_live_request_needs_and_for_no_shadow() -> None:
+    registered = register()
+    for route in ("nginx-ingress", "nginx-mesh"):
+        needs = registered["VirtualService", route].needs
+        # Resource names are unique for each type; "nginx-v1" stands for the Deployment and the rule.
+        assert needs >= {"nginx-v1", "nginx-v2", "nginx-gateway", "nginx-callers"}
+    assert "nginx-v2" not in registered["Service", "nginx-callers"].needs
+    order = list(registered)
+    assert order.index(("Deployment", "nginx-v2")) > order.index(("VirtualService", "nginx-mesh"))
+
+
+def test_a_version_that_is_not_live_is_touched_only_after_the_routes() -> None:
+    registered = register()
+    assert registered["Deployment", "nginx-v2"].needs == {"nginx-ingress", "nginx-mesh"}
+    assert registered["Deployment", "nginx-v1"].needs == {"nginx-namespace"}
+
+
+def test_the_callers_service_waits_for_the_pods_it_selects() -> None:
+    assert "nginx-v1" in register()["Service", "nginx-callers"].needs
+
+
+def test_only_the_routes_have_hooks_and_none_runs_on_creation() -> None:
+    for (kind, _), found in register().items():
+        wanted = ["nginx-learn"], ["nginx-forget"]
+        expected = wanted if kind == "VirtualService" else ([], [])
+        assert (found.hooks["before_update"], found.hooks["after_update"]) == expected
+
+
+def test_an_existing_namespace_and_gateway_are_not_created() -> None:
+    kinds = {kind for kind, _ in register(createNamespace=False, gateway={"existing": "istio-system/shared"})}
+    assert "Namespace" not in kinds
+    assert "Gateway" not in kinds
+
+
+def test_wrong_arguments_register_nothing() -> None:
+    def build() -> None:
+        with pytest.raises(InvalidArgsError):
+            MirroredService("nginx", service_args(port=0))
+
+    _, registered = record(build)
+    assert registered == []
+
+
+def test_an_image_may_be_the_output_of_another_resource() -> None:
+    image = pulumi.Output.from_input("built:1")
+    registered = register({"v1": {"image": image, "weight": 100}})
+    pod = registered["Deployment", "nginx-v1"].inputs["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == "built:1"
+
+
+def test_outputs_say_where_it_is_and_what_another_stack_needs() -> None:
+    outputs: dict[str, Any] = {}
+
+    def build() -> None:
+        service = MirroredService("nginx", service_args(hosts=["shop.example.org"], port=8080))
+        for key in ("namespace", "host", "urls", "live_versions", "shadow_versions", "mirror_target"):
+            getattr(service, key).apply(lambda value, key=key: outputs.update({key: value}))
+
+    record(build)
+    assert outputs == {
+        "namespace": "istio-project",
+        "host": "nginx.istio-project.svc.cluster.local",
+        "urls": ["http://shop.example.org/"],
+        "live_versions": ["v1"],
+        "shadow_versions": ["v2"],
+        "mirror_target": {"host": "nginx.istio-project.svc.cluster.local", "port": 8080, "protocol": "http"},
+    }
+
+
+def _inputs(*subsets: str) -> dict[str, Any]:
+    route = [{"destination": {"subset": subset}} for subset in subsets]
+    return {"spec": {"http": [{"route": route}]}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        (["v1"], ["v1"], 0, 0),
+        (["v1"], ["v1", "v2"], 2, 0),
+        (["v1", "v2"], ["v1"], 0, 2),
+        (["v1"], ["v3"], 2, 2),
+    ],
+)
+def test_the_wait_is_only_for_versions_that_come_or_go(
+    monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str], before: float, after: float
+) -> None:
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    change = pulumi.ResourceHookArgs(
+        "urn", "id", "name", "type", new_inputs=_inputs(*new), old_inputs=_inputs(*old)
+    )
+
+    async def update() -> None:
+        learn, forget = settle.waits(2, None)
+        await learn(change)
+        assert sum(waited) == before
+        await forget(change)
+        assert sum(waited) == before + after
+
+    asyncio.get_event_loop_policy().new_event_loop().run_until_complete(update())

@@ -1,0 +1,58 @@
+"""The schema that Pulumi infers for other languages from the component's types and docstrings."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pulumi.provider.experimental.component import ComponentProvider
+
+from mirrored_service import MirroredService, MirroredServiceArgs
+
+
+def schema() -> dict[str, Any]:
+    provider = ComponentProvider([MirroredService], name="mirrored-service", version="0.1.0")
+    found: dict[str, Any] = json.loads(provider.schema or "")
+    return found
+
+
+def component() -> dict[str, Any]:
+    found: dict[str, Any] = schema()["resources"]["mirrored-service:index:MirroredService"]
+    return found
+
+
+def described_things() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "MirroredService", component()
+    for name, thing in component()["inputProperties"].items():
+        yield f"input {name}", thing
+    for name, thing in component()["properties"].items():
+        yield f"output {name}", thing
+    for type_name, definition in schema()["types"].items():
+        for name, thing in definition["properties"].items():
+            yield f"{type_name} {name}", thing
+
+
+def test_inputs_are_the_arguments_spelt_alike() -> None:
+    assert set(component()["inputProperties"]) == set(MirroredServiceArgs.__annotations__)
+    assert set(component()["requiredInputs"]) == MirroredServiceArgs.__required_keys__
+
+
+def test_an_image_is_required_and_may_be_an_output() -> None:
+    subset = schema()["types"]["mirrored-service:index:SubsetArgs"]
+    assert subset["required"] == ["image"]
+    assert not subset["properties"]["image"].get("plain")
+    assert subset["properties"]["weight"]["plain"]
+
+
+def test_outputs_are_what_other_stacks_use() -> None:
+    assert set(component()["properties"]) == {
+        "namespace",
+        "host",
+        "urls",
+        "liveVersions",
+        "shadowVersions",
+        "mirrorTarget",
+    }
+
+
+def test_everything_is_described() -> None:
+    assert [name for name, thing in described_things() if not thing.get("description")] == []
