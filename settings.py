@@ -1,6 +1,7 @@
 """Reads the stack's config: the only place that does. The component checks what is read here."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, cast, get_type_hints
 
 import pulumi
@@ -14,17 +15,19 @@ def load() -> MirroredServiceArgs:
     one is refused and not passed over."""
     prefix = pulumi.get_project() + ":"
     keys = {**stack_config.get_config_env(), **stack_config.CONFIG.get()}
-    values = {key.removeprefix(prefix): _read(key, prefix) for key in keys if key.startswith(prefix)}
+    values = parse({key.removeprefix(prefix): str(keys[key]) for key in keys if key.startswith(prefix)})
     if stack_config.is_config_secret(prefix + "subsets"):
         values["subsets"] = _with_secret_env(values["subsets"])
     return cast(MirroredServiceArgs, values)
 
 
-def _read(key: str, prefix: str) -> Any:
-    """Pulumi hands over text: strings as they are, everything else as JSON."""
-    text = str(stack_config.get_config(key))
-    if get_type_hints(MirroredServiceArgs).get(key.removeprefix(prefix)) is str:
-        return text
+def parse(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Config as Pulumi hands it over, as text: strings stay as they are, everything else is JSON."""
+    types = get_type_hints(MirroredServiceArgs)
+    return {key: text if types.get(key) is str else _from_json(text) for key, text in texts.items()}
+
+
+def _from_json(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:

@@ -55,7 +55,7 @@ class _Monitor(mocks.MockMonitor):
                     hooks={kind: list(getattr(hooks, kind)) for kind in ("before_update", "after_update")},
                 )
             )
-        return super().RegisterResource(request)
+        return mocks.MockMonitor.RegisterResource(self, request)
 
 
 def record(build: Callable[[], Any], preview: bool = False) -> tuple[Any, list[Registered]]:
