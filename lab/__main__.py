@@ -1,0 +1,96 @@
+"""The lab's command line: python -m lab up | down | status | logs | kubectl | env."""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from lab import status, tools
+from lab.errors import LabError
+from lab.lab import DEFAULT_DIRECTORY, Lab
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description="A real Kubernetes with Istio on this machine.")
+    parser.add_argument("--dir", type=Path, default=DEFAULT_DIRECTORY, help="the lab's directory (default: .lab)")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("up", help="start the lab; the first time this builds its tools, which takes some minutes")
+    verbs.add_parser("down", help="end the lab and remove all of it but its logs")
+    shown = verbs.add_parser("status", help="what runs, how much memory it takes, and where to reach it")
+    shown.add_argument("--json", action="store_true", help="for programs")
+    logs = verbs.add_parser("logs", help="the log of a component; without a name, which there are")
+    logs.add_argument("component", nargs="?")
+    logs.add_argument("--tail", type=int, default=100, metavar="N", help="the last N lines (default: 100)")
+    kubectl = verbs.add_parser("kubectl", help="kubectl for this lab", add_help=False)
+    kubectl.add_argument("arguments", nargs=argparse.REMAINDER)
+    verbs.add_parser("env", help='shell variables for pulumi and kubectl by hand: eval "$(python -m lab env)"')
+    return parser
+
+
+def _kubectl(lab: Lab, arguments: list[str]) -> int:
+    if not lab.is_up:
+        raise LabError("the lab is down: `python -m lab up` starts it")
+    # kubectl takes this process's place, and with it the terminal and the exit status.
+    os.execve(tools.binary("kubectl"), ["kubectl", *arguments], {**os.environ, **lab.client_environment()})
+
+
+def _status(lab: Lab, as_json: bool) -> int:
+    found = status.collect(lab)
+    print(json.dumps(found, indent=2) if as_json else status.as_text(found))
+    return 0 if found["up"] else 1
+
+
+def _logs(lab: Lab, component: str | None, count: int) -> int:
+    names = sorted(path.stem for path in lab.layout.logs.glob("*.log"))
+    if component is None:
+        print("\n".join(names))
+        return 0
+    if component not in names:
+        raise LabError(f"there is no log of {component!r}; there are {', '.join(names) or 'none yet'}")
+    with open(lab.layout.log(component), errors="replace") as file:
+        print("".join(file.readlines()[-count:]), end="")
+    return 0
+
+
+def _env(lab: Lab) -> int:
+    if not lab.is_up:
+        raise LabError("the lab is down: `python -m lab up` starts it")
+    variables = lab.environment(lambda text: print(text, file=sys.stderr))
+    for name, value in sorted(variables.items()):
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    lab = Lab(options.dir)
+    if options.verb == "up":
+        lab.up()
+    elif options.verb == "down":
+        lab.down()
+    elif options.verb == "status":
+        return _status(lab, options.json)
+    elif options.verb == "logs":
+        return _logs(lab, options.component, options.tail)
+    elif options.verb == "kubectl":
+        return _kubectl(lab, options.arguments)
+    elif options.verb == "env":
+        return _env(lab)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except LabError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)

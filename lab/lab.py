@@ -1,0 +1,314 @@
+"""One lab: starts it, ends it, and tells everything about it that its users need."""
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from lab import cache, cgroups, components, configuration, images, mesh, namespaces, network, packages, preflight
+from lab import recipes, tools
+from lab.errors import LabError
+from lab.layout import Layout
+from lab.mounts import mounts
+from lab.progress import Progress, Report
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+DEFAULT_DIRECTORY = CHECKOUT / ".lab"
+END_LIMIT = 30.0
+KUBECTL_LIMIT = 120.0
+LOG_LINES = 20
+LOG_WIDTH = 300
+
+
+class Lab:
+    """The lab whose files are in one directory. Labs in different directories share nothing but the cache."""
+
+    def __init__(self, dir: Path = DEFAULT_DIRECTORY) -> None:
+        self.layout = Layout(Path(dir).resolve())
+
+    # What it is
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the cluster runs and was ready once."""
+        return self.supervisor is not None and bool(self.state.get("ready"))
+
+    @property
+    def supervisor(self) -> int | None:
+        """The pid of the lab's PID 1, seen from here, while it lives: it holds the lock."""
+        try:
+            with open(self.layout.lock) as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = self.state.get("pid")
+            return int(pid) if pid else None
+        except FileNotFoundError:
+            return None
+        return None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What `up` noted."""
+        try:
+            noted: dict[str, Any] = json.loads(self.layout.state.read_text())
+        except FileNotFoundError:
+            return {}
+        return noted
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig for clients outside the lab."""
+        return self.layout.kubeconfig
+
+    @property
+    def state_dir(self) -> Path:
+        """A directory that is emptied whenever a new cluster starts: for Pulumi's state."""
+        return self.layout.pulumi
+
+    @property
+    def gateway_url(self) -> str:
+        """The ingress gateway's port 80, from outside the lab."""
+        return f"http://127.0.0.1:{self._running_state()['ports']['gateway']}"
+
+    @property
+    def gateway_address(self) -> str:
+        """The ingress gateway's address, from inside the lab."""
+        return network.GATEWAY_ADDRESS
+
+    # Life
+
+    def up(self, report: Report = print, *, mesh_wanted: bool = True) -> None:
+        """Starts the lab unless it runs, with Istio unless told otherwise; returns when all is ready."""
+        with self._command_lock(report):
+            if self.is_up:
+                report(f"the lab is up already: {self.layout.root}")
+            else:
+                self._start_cluster(report)
+            if mesh_wanted and not self.state.get("mesh"):
+                mesh.install(self, report)
+                self._note(mesh=True)
+
+    def down(self, report: Report = print) -> None:
+        """Ends the lab and removes what it leaves behind, but for its logs."""
+        if not self.layout.root.is_dir():
+            return
+        with self._command_lock(report):
+            self._end()
+
+    def _start_cluster(self, report: Report) -> None:
+        preflight.check(self.layout.root)
+        packages.provide(report)
+        tools.build(report)
+        archives = make_images(report)
+        self._end()  # what a lab that was killed left
+        self._prepare_directory()
+        with Listeners() as listeners:
+            groups = [group.own / f"lab-{cache.key(str(self.layout.root))}" for group in cgroups.hierarchies()]
+            state = {"cgroups": [str(group) for group in groups], "images": archives, "ports": listeners.ports}
+            self._note(**state, started=time.time())
+            configuration.write(self.layout, listeners.ports["api"])
+            self._launch(listeners, report)
+        self._note(ready=True)
+
+    def _prepare_directory(self) -> None:
+        shutil.rmtree(self.layout.logs, ignore_errors=True)
+        self.layout.logs.mkdir()
+        self.layout.pulumi.mkdir()
+
+    def _launch(self, listeners: "Listeners", report: Report) -> None:
+        """Starts the supervisor and follows what it reports until the cluster is ready."""
+        reading, writing = os.pipe()
+        with open(self.layout.lock, "w") as lock, open(self.layout.log("supervisor"), "ab") as log:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptors = (writing, lock.fileno(), *listeners.descriptors)
+            # -P: nothing in the current directory can stand in for a module.
+            command = [sys.executable, "-P", "-m", "lab.supervisor", str(self.layout.root), *map(str, descriptors)]
+            launcher = subprocess.Popen(
+                command,
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+                start_new_session=True,
+            )
+        os.close(writing)
+        try:
+            with os.fdopen(reading) as lines:
+                self._follow(lines, report)
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            launcher.wait()
+
+    def _follow(self, lines: Any, report: Report) -> None:
+        message: dict[str, Any] = {}
+        for line in lines:
+            message = json.loads(line)
+            if "pid" in message:
+                self._note(pid=message["pid"])
+            if "step" in message:
+                report(f"{message['at']:5.1f} s  {message['step']}")
+        if "ready" not in message:
+            component = message.get("failed", "supervisor")
+            why = message.get("why", "the supervisor ended early")
+            raise LabError(
+                f"{self.last_lines(component)}\nthe lab did not start: {why}; try `up` again, "
+                f"and see `python -m lab logs {component}` if it fails in the same way"
+            )
+
+    def _end(self) -> None:
+        """Kills what runs, then removes control groups and files, in this order."""
+        supervisor = self.supervisor
+        if supervisor:
+            _kill(supervisor)
+        state = self.state
+        groups = [Path(path) for path in state.get("cgroups", [])]
+        _wait_for_end(groups)
+        cgroups.remove(groups)
+        mounted = [mount.point for mount in mounts() if Path(mount.point).is_relative_to(self.layout.root)]
+        if mounted:
+            raise LabError(f"{mounted[0]} is mounted, so no file is removed: unmount it and try again")
+        for path in self.layout.of_one_cluster():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    # Use
+
+    def kubectl(self, *arguments: str, input: str | None = None) -> str:
+        """What kubectl prints, run outside the lab."""
+        self._running_state()
+        try:
+            result = subprocess.run(
+                [tools.binary("kubectl"), *arguments],
+                input=input,
+                capture_output=True,
+                text=True,
+                env={**os.environ, **self.client_environment()},
+                timeout=KUBECTL_LIMIT,
+            )
+        except subprocess.TimeoutExpired:
+            raise LabError(f"`kubectl {' '.join(arguments)}` did not end within {KUBECTL_LIMIT:.0f} s") from None
+        if result.returncode:
+            raise LabError(f"`kubectl {' '.join(arguments)}` failed: {result.stderr.strip()}")
+        return result.stdout
+
+    def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[Any]:
+        """Runs a command inside the lab; the options are those of subprocess.run."""
+        return subprocess.run(self._inside(command), **self._inside_options(options))
+
+    def start(self, *command: str, **options: Any) -> subprocess.Popen[Any]:
+        """Starts a command inside the lab; the options are those of subprocess.Popen."""
+        return subprocess.Popen(self._inside(command), **self._inside_options(options))
+
+    def client_environment(self) -> dict[str, str]:
+        """What a client of the cluster needs."""
+        return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.layout.client_cache)}
+
+    def environment(self, report: Report = print) -> dict[str, str]:
+        """What a shell needs to use the lab by hand, Pulumi included."""
+        from lab import plugins  # only here: a lab without Pulumi does not need it
+
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        found = plugins.prepare(self.state_dir, tools.binary("pulumi"), report)
+        last = found.pop("PATH_LAST", "")
+        directories = [str(tool.directory()) for tool in tools.TOOLS]
+        path = [*directories, os.environ.get("PATH", os.defpath), *([last] if last else [])]
+        return {**self.client_environment(), **found, "PATH": ":".join(path)}
+
+    def last_lines(self, component: str, count: int = LOG_LINES) -> str:
+        """The end of a component's log."""
+        log = self.layout.log(component)
+        lines = log.read_text(errors="replace").splitlines()[-count:] if log.exists() else []
+        return "\n".join(f"  {component} | {line[:LOG_WIDTH]}" for line in lines)
+
+    def _inside(self, command: tuple[str, ...]) -> list[str]:
+        supervisor = self.supervisor
+        if supervisor is None:
+            raise LabError("the lab is down: `python -m lab up` starts it")
+        return [*namespaces.entering(supervisor, os.getcwd()), *map(str, command)]
+
+    def _inside_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        own = {**components.environment(), "KUBECONFIG": str(self.layout.inner_kubeconfig)}
+        return {**options, "env": {**own, **(options.get("env") or {})}}
+
+    def _running_state(self) -> dict[str, Any]:
+        if not self.is_up:
+            raise LabError("the lab is down: `python -m lab up` starts it")
+        return self.state
+
+    def _note(self, **values: Any) -> None:
+        unfinished = self.layout.state.with_suffix(".new")
+        unfinished.write_text(json.dumps({**self.state, **values}))
+        unfinished.rename(self.layout.state)
+
+    def _command_lock(self, report: Report) -> Any:
+        progress = Progress(report)
+        return cache.lock(self.layout.command_lock, lambda text: progress.update(f"{self.layout.root}: {text}"))
+
+
+class Listeners:
+    """The host's listening sockets, made before the lab's network namespace and inherited by its forwarder."""
+
+    def __init__(self) -> None:
+        self.sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=1024) for name in ("api", "gateway")}
+        self.ports = {name: listener.getsockname()[1] for name, listener in self.sockets.items()}
+        self.descriptors = [listener.fileno() for listener in self.sockets.values()]
+
+    def __enter__(self) -> "Listeners":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for listener in self.sockets.values():
+            listener.close()
+
+
+def make_images(report: Report) -> dict[str, list[str]]:
+    """Makes the images that are not in the cache; returns the archives, those that DNS needs first."""
+    first, rest = recipes.base(), [*recipes.test_images(), *recipes.mesh()]
+    missing = [recipe.name for recipe in (*first, *rest) if not recipe.archive().exists()]
+    if missing:
+        report(f"making images: {', '.join(missing)}")
+    with ThreadPoolExecutor(2) as pool:
+        return {
+            "first": [str(archive) for archive in pool.map(images.make, first)],
+            "rest": [str(archive) for archive in pool.map(images.make, rest)],
+        }
+
+
+def _kill(pid: int) -> None:
+    """Kills PID 1 of a lab; the kernel then ends all others before it ends."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        if not select.select([descriptor], [], [], END_LIMIT)[0]:
+            raise LabError(f"process {pid} does not end within {END_LIMIT:.0f} s: see `cat /proc/{pid}/stack`")
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_end(groups: list[Path]) -> None:
+    """Waits until nothing is left in the lab's control groups: only then are its files nobody's."""
+    deadline = time.monotonic() + END_LIMIT
+    while left := cgroups.processes(groups):
+        if time.monotonic() > deadline:
+            raise LabError(f"processes {sorted(left)} of the lab do not end: see `cat /proc/{min(left)}/stack`")
+        time.sleep(0.02)

@@ -1,0 +1,154 @@
+"""Gets the Debian packages that the lab runs, without leaving anything running or configured on the machine.
+
+Packages that hold a daemon, or that conflict with what a machine may have already (runc with Docker's own,
+busybox-static with busybox), are downloaded and unpacked into the cache, never installed. Only plain commands
+and libraries are installed.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+from lab import cache
+from lab.errors import LabError
+from lab.progress import Progress, Report
+
+UNPACKED = ("containerd", "runc", "containernetworking-plugins", "nginx", "busybox-static")
+UNPACKED_COMMANDS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "nginx", "busybox")
+INSTALLED = {  # command: the package it comes from
+    "iptables": "iptables",
+    "xtables-nft-multi": "iptables",
+    "ip": "iproute2",
+    "curl": "curl",
+    "openssl": "openssl",
+    "nsenter": "util-linux",
+    "mount": "mount",
+    "ldd": "libc-bin",
+}
+PLUGIN_DIRECTORIES = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
+TIME_LIMIT = 15 * 60
+
+
+def tree() -> Path:
+    """The directory into which the packages are unpacked; another release of Debian gets another one."""
+    release = platform.freedesktop_os_release()
+    name = f"{release.get('ID', 'linux')}{release.get('VERSION_ID', '')}"
+    return cache.root() / "packages" / f"{name}-{cache.key(platform.machine(), *UNPACKED)}"
+
+
+def search_path() -> str:
+    """A PATH that finds the unpacked commands first, and the system's own even for a user without sbin."""
+    unpacked = [tree() / directory for directory in ("usr/bin", "usr/sbin", "bin", "sbin")]
+    own = os.environ.get("PATH", os.defpath).split(":")
+    system = [directory for directory in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if directory not in own]
+    return ":".join([*map(str, unpacked), *own, *system])
+
+
+def command(name: str) -> Path:
+    """Where a command is."""
+    found = shutil.which(name, path=search_path())
+    if not found:
+        raise LabError(f"the command {name} is missing: `python -m lab up` gets it on Debian, elsewhere install it")
+    return Path(found)
+
+
+def network_plugins() -> Path:
+    """The directory that holds the CNI plugins."""
+    for directory in (tree() / "usr/lib/cni", *map(Path, PLUGIN_DIRECTORIES)):
+        if (directory / "ptp").exists():
+            return directory
+    raise LabError("the CNI plugins are missing: on Debian they are in containernetworking-plugins")
+
+
+def missing_commands() -> list[str]:
+    """The commands that are not there yet."""
+    path = search_path()
+    return [name for name in (*UNPACKED_COMMANDS, *INSTALLED) if not shutil.which(name, path=path)]
+
+
+def provide(report: Report = print) -> None:
+    """Unpacks and installs what is missing, and says what."""
+    missing = missing_commands()
+    if not missing and tree().is_dir():
+        return
+    if not shutil.which("apt-get"):
+        if missing:
+            raise LabError(
+                f"the lab needs {', '.join(missing)} on PATH and the CNI plugins in {PLUGIN_DIRECTORIES[0]}, and can "
+                "get them itself only on Debian and Ubuntu: install them, or use your own cluster with Istio"
+            )
+        return
+    progress = Progress(report)
+    packages = list(dict.fromkeys(INSTALLED[name] for name in missing if name in INSTALLED))
+    with cache.lock(cache.root() / "apt.lock", lambda text: progress.update(f"Debian packages: {text}")):
+        if packages:
+            _install(packages, report)
+    cache.make_once(
+        tree(),
+        lambda target: _unpack(target, report),
+        lambda text: progress.update(f"Debian packages: {text}"),
+    )
+
+
+def _install(packages: list[str], report: Report) -> None:
+    report(f"Debian packages: installing {', '.join(packages)}")
+    _apt("install", "--yes", "--no-install-recommends", "-o=DPkg::Lock::Timeout=300", *packages)
+
+
+def _unpack(target: Path, report: Report) -> None:
+    downloads = target / "downloads"
+    downloads.mkdir()
+    # apt's own user need not be able to write where root's cache is.
+    _apt("download", "-o=APT::Sandbox::User=root", *UNPACKED, directory=downloads)
+    archives = sorted(downloads.glob("*.deb"))
+    names = ", ".join(" ".join(archive.stem.split("_")[:2]).replace("%3a", ":") for archive in archives)
+    report(f"Debian packages: unpacking into the cache, not installing: {names}")
+    for archive in archives:
+        _run(["dpkg-deb", "--extract", str(archive), str(target)])
+    libraries = sorted({name for archive in archives for name in _libraries(archive)} - _installed())
+    shutil.rmtree(downloads)
+    if libraries:
+        _install(libraries, report)
+
+
+def _libraries(archive: Path) -> list[str]:
+    """The libraries among a package's dependencies: its other ones are services or other unpacked packages."""
+    depends = _run(["dpkg-deb", "--field", str(archive), "Depends"])
+    names = [entry.split()[0].split(":")[0] for entry in depends.split(",") if entry.strip()]
+    return [name for name in names if name.startswith(("lib", "zlib1g")) and not name.startswith("libnginx")]
+
+
+def _installed() -> set[str]:
+    lines = _run(["dpkg-query", "--show", "--showformat=${binary:Package} ${db:Status-Status}\n"]).splitlines()
+    return {line.split()[0].split(":")[0] for line in lines if line.endswith(" installed")}
+
+
+def _apt(*arguments: str, directory: Path | None = None) -> None:
+    """Runs apt-get, and once more after an update: a fresh machine has no or an old list of packages."""
+    try:
+        _run(["apt-get", "--quiet", *arguments], directory)
+    except LabError:
+        _run(["apt-get", "--quiet", "update"], directory)
+        _run(["apt-get", "--quiet", *arguments], directory)
+
+
+def _run(arguments: list[str], directory: Path | None = None) -> str:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    try:
+        result = subprocess.run(
+            arguments,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(f"`{' '.join(arguments)}` did not end within {TIME_LIMIT // 60} min: try it by hand") from None
+    if result.returncode:
+        last = "\n".join(f"  {arguments[0]} | {line}" for line in (result.stdout + result.stderr).splitlines()[-10:])
+        raise LabError(f"{last}\n`{' '.join(arguments)}` failed: the lines above say why, try it by hand")
+    return result.stdout

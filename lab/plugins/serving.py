@@ -1,0 +1,82 @@
+"""What both stand-ins share: a gRPC server that lives as long as the engine that started it, and its log."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+MESSAGE_LIMIT = 400 * 1024 * 1024
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", MESSAGE_LIMIT),
+]
+_THREADS = 64
+
+
+def engine_address() -> str:
+    """Where the engine listens: it passes its address as the last argument."""
+    last = sys.argv[-1] if len(sys.argv) > 1 else ""
+    return last if ":" in last and not last.startswith("-") else ""
+
+
+def serve(register: Callable[[grpc.Server], None], on_stop: Callable[[], None]) -> None:
+    """Serves until a signal comes or the engine is gone; the engine reads the port from standard output."""
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=_THREADS), options=_OPTIONS)
+    register(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    engine = os.getppid()
+    # An engine that was killed cannot say goodbye: a stand-in must not outlive it.
+    while not stop.wait(0.5) and os.getppid() == engine:
+        pass
+    on_stop()
+    server.stop(grace=1).wait()
+
+
+class EngineLog:
+    """Messages to the user through the engine. Without an engine (in tests) they go nowhere."""
+
+    def __init__(self, address: str) -> None:
+        self._engine = _engine(address) if address else None
+        self._last: dict[str, str] = {}
+
+    def warning(self, message: str, urn: str = "") -> None:
+        """A line that stays."""
+        self._send(engine_pb2.WARNING, message, urn, ephemeral=False)
+
+    def status(self, urn: str) -> Callable[[str], None]:
+        """A function that shows what a resource waits for, beside its name; repeated messages are not sent."""
+
+        def tell(message: str) -> None:
+            if self._last.get(urn) != message:
+                self._last[urn] = message
+                self._send(engine_pb2.INFO, message, urn, ephemeral=True)
+
+        return tell
+
+    def _send(self, severity: Any, message: str, urn: str, *, ephemeral: bool) -> None:
+        if self._engine is None:
+            return
+        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=ephemeral)
+        try:
+            self._engine.Log(request)
+        except grpc.RpcError:
+            # The engine is shutting down; there is nobody left to tell.
+            self._engine = None
+
+
+def _engine(address: str) -> engine_pb2_grpc.EngineStub:
+    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=_OPTIONS))

