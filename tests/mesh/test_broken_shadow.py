@@ -1,0 +1,54 @@
+"""A shadow that does not work is reported, and live traffic does not notice."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.mesh.conftest import Deployed
+from tests.mesh.traffic import Traffic
+
+V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
+SHORT = {"deadlineSeconds": 10}
+
+
+@pytest.fixture(scope="module")
+def live(deploy: Callable[[], Deployed]) -> Deployed:
+    deployed = deploy()
+    deployed.deploy({"v1": V1})
+    return deployed
+
+
+def test_a_shadow_whose_image_does_not_exist_fails_up_clearly_and_live_traffic_is_untouched(
+    live: Deployed,
+) -> None:
+    missing = {"image": "lab.local/nginx-v9:1", "mirrorPercent": 100, "rollout": SHORT}
+    live.configure({"v1": V1, "v9": missing})
+    with Traffic(live.lab.gateway_url, live.host) as traffic:
+        failed = live.stack.change("up")
+    assert failed.returncode != 0
+    assert "nginx-v9" in failed.stdout
+    assert "lab.local/nginx-v9:1" in failed.stdout
+    assert "ImagePull" in failed.stdout
+    assert set(traffic.answers) == {"200 nginx v1"}
+    assert sum(traffic.answers.values()) > 100
+
+
+def test_the_next_up_with_a_good_image_repairs_the_stack(live: Deployed) -> None:
+    live.deploy({"v1": V1, "v9": {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100, "rollout": SHORT}})
+    report = live.check()
+    assert report.problems == []
+    assert {seen.version: seen.logged for seen in report.versions} == {"v1": 100, "v9": 100}
+
+
+def test_a_wrong_config_changes_nothing(live: Deployed) -> None:
+    live.configure({"v1": V1, "v9": {"image": "lab.local/nginx-v2:1", "mirrorPercnt": 50}})
+    for verb in ("preview", "up"):
+        refused = live.stack.change(verb)
+        assert refused.returncode != 0
+        assert (
+            "subsets.v9.mirrorPercnt: unknown, did you mean mirrorPercent?" in refused.stdout + refused.stderr
+        )
+        assert "Traceback" not in refused.stdout + refused.stderr
+    assert {seen.version: seen.logged for seen in live.check().versions if seen.version == "v1"} == {
+        "v1": 100
+    }
