@@ -23,8 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     logs = verbs.add_parser("logs", help="the log of a component; without a name, which there are")
     logs.add_argument("component", nargs="?")
     logs.add_argument("--tail", type=int, default=100, metavar="N", help="the last N lines (default: 100)")
-    kubectl = verbs.add_parser("kubectl", help="kubectl for this lab", add_help=False)
-    kubectl.add_argument("arguments", nargs=argparse.REMAINDER)
+    verbs.add_parser("kubectl", help="kubectl for this lab, with all its arguments", add_help=False)
     verbs.add_parser("env", help='shell variables for pulumi and kubectl by hand: eval "$(python -m lab env)"')
     return parser
 
@@ -65,7 +64,9 @@ def _env(lab: Lab) -> int:
 
 def main(arguments: list[str]) -> int:
     """Runs one command; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    # What follows `kubectl` is kubectl's: argparse would take its options for ours.
+    own = arguments[: arguments.index("kubectl") + 1] if "kubectl" in arguments else arguments
+    options = _parser().parse_args(own)
     lab = Lab(options.dir)
     if options.verb == "up":
         lab.up()
@@ -76,7 +77,7 @@ def main(arguments: list[str]) -> int:
     elif options.verb == "logs":
         return _logs(lab, options.component, options.tail)
     elif options.verb == "kubectl":
-        return _kubectl(lab, options.arguments)
+        return _kubectl(lab, arguments[len(own) :])
     elif options.verb == "env":
         return _env(lab)
     return 0

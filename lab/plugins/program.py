@@ -26,19 +26,24 @@ MESSAGE_SHOWN = 32
 
 
 def main() -> None:
-    """Runs the program that the JSON object in the first argument describes."""
+    """Runs the program that the JSON object in the first argument describes; its config is in the environment."""
     settings = json.loads(sys.argv[1])
     _configure(settings)
     os.chdir(settings["directory"])
+    program = Path(settings["entry_point"]).resolve()
+    if program.is_dir() and not (program / "__main__.py").exists():
+        pulumi.log.error(f"unable to find main python program `__main__.py` in `{program}`")
+        sys.exit(MESSAGE_SHOWN)
     sys.argv = [settings["entry_point"], *settings["args"]]
-    sys.excepthook = _Reporter(Path(settings["entry_point"]).resolve())
+    sys.excepthook = _Reporter(program)
     # Python complains about every future that a failed program leaves behind; the error itself says enough.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     _run(settings["entry_point"], settings["parallel"])
 
 
 def _configure(settings: dict[str, Any]) -> None:
-    pulumi.runtime.set_all_config(settings["config"], settings["secret_keys"])
+    config, secret_keys = pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env()
+    pulumi.runtime.set_all_config(config, secret_keys)
     pulumi.runtime.configure(
         pulumi.runtime.Settings(
             project=settings["project"],
@@ -78,17 +83,19 @@ class _Reporter:
     def __init__(self, program: Path) -> None:
         self._program = program
 
-    def __call__(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        # The interpreter would always exit with 1, and wait for threads that may hang on the failed update.
+        os._exit(self._report(kind, error, trace))
+
+    def _report(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> int:
+        if isinstance(error, KeyboardInterrupt):
+            return 130
         if isinstance(error, pulumi.RunError):
             pulumi.log.error(str(error))
-            os._exit(1)
-        frames = self._own_frames(trace)
-        text = "".join(traceback.format_exception(kind, error, frames))
+            return 1
+        text = "".join(traceback.format_exception(kind, error, self._own_frames(trace)))
         pulumi.log.error(f"Program failed with an unhandled exception:\n{text}")
-        sys.stderr.flush()
-        os._exit(MESSAGE_SHOWN)
+        return MESSAGE_SHOWN
 
     def _own_frames(self, trace: TracebackType | None) -> TracebackType | None:
         """The traceback from the program's main file on: what led there is Pulumi's and this file's."""

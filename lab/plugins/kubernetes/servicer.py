@@ -19,6 +19,7 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
     status_pb2,
 )
+from typing_extensions import override
 
 from ..serving import EngineLog
 from .client import Cluster
@@ -83,20 +84,24 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     # Settings
 
+    @override
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._log = EngineLog(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=True, supports_autonaming_configuration=True
         )
 
+    @override
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
 
+    @override
     def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
         description = "The lab's stand-in for the Kubernetes provider; it has no schema of the kinds."
         schema = {"name": "kubernetes", "version": VERSION, "description": description, "resources": {}}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
+    @override
     @_reports
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         failures = [
@@ -108,6 +113,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
+    @override
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         old, new = plain(decode(request.olds)), plain(decode(request.news))
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
@@ -116,6 +122,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kind = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=kind, diffs=changed, replaces=moved)
 
+    @override
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         settings = {key.removeprefix(_CONFIG): value for key, value in request.variables.items()}
         try:
@@ -135,6 +142,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
 
+    @override
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.cancel()
         return empty_pb2.Empty()
@@ -145,6 +153,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     # Objects
 
+    @override
     @_reports
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         _refuse_unsupported(request.urn)
@@ -161,6 +170,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             named = {**named, "metadata": {**found, "namespace": self._namespace}}
         return provider_pb2.CheckResponse(inputs=encode(mark_secrets(named, new)))
 
+    @override
     @_reports
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         objects = self._connected()
@@ -177,6 +187,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             hasDetailedDiff=True,
         )
 
+    @override
     @_reports
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         inputs = decode(request.properties)
@@ -186,6 +197,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         identity = "" if request.preview else full_name(state.live)
         return provider_pb2.CreateResponse(id=identity, properties=encode(state.write(inputs)))
 
+    @override
     @_reports
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         inputs, old = decode(request.news), State.read(decode(request.olds))
@@ -195,6 +207,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             properties=request.news if state is None else encode(state.write(inputs))
         )
 
+    @override
     @_reports
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         objects, marked = self._connected(), decode(request.inputs)
@@ -212,11 +225,26 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             inputs=encode(mark_secrets(state.inputs, marked)),
         )
 
+    @override
     @_reports
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         old = State.read(decode(request.properties))
         self._connected().delete(self._operation(request, preview=False), old)
         return empty_pb2.Empty()
+
+    # What only the official provider can do
+
+    @override
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _refuse(context, f"the function {request.tok}")
+
+    @override
+    def Call(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _refuse(context, f"the method {request.tok}")
+
+    @override
+    def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _refuse(context, f"the component {request.type}")
 
     # Helpers
 
@@ -234,6 +262,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             if field in request.DESCRIPTOR.fields_by_name and getattr(request, field).fields:
                 return decode(getattr(request, field))
         return {}
+
+
+def _refuse(context: grpc.ServicerContext, what: str) -> None:
+    context.abort(
+        grpc.StatusCode.UNIMPLEMENTED,
+        f"{what} is not supported by the lab's stand-in for the Kubernetes provider",
+    )
 
 
 def _server(settings: Object) -> tuple[str, str]:

@@ -1,0 +1,241 @@
+"""Stand-in for pulumi-language-python: runs Python programs and Python component packages for the engine.
+
+`python -m lab.plugins.language_host <engine address>`. docs/stand-ins.md says what it leaves out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+import grpc
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+from typing_extensions import override
+
+from .program import MESSAGE_SHOWN
+from .serving import engine_address, serve
+
+_HERE = Path(__file__).parent
+
+
+class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
+    """The language runtime for Python."""
+
+    def __init__(self, engine: str = "") -> None:
+        self._engine = engine
+        self._children: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    @override
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._engine = request.engine_address
+        return language_pb2.LanguageHandshakeResponse()
+
+    @override
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
+
+    @override
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.stop()
+        return empty_pb2.Empty()
+
+    def stop(self) -> None:
+        """Interrupts every program and plugin that still runs."""
+        with self._lock:
+            for child in self._children:
+                child.send_signal(signal.SIGINT)
+
+    # Programs
+
+    @override
+    def Run(self, request: Any, context: grpc.ServicerContext) -> Any:
+        directory = request.info.program_directory or request.pwd
+        settings = {
+            "entry_point": str(Path(directory, request.info.entry_point or ".")),
+            "directory": request.pwd or directory,
+            "args": list(request.args),
+            "project": request.project,
+            "stack": request.stack,
+            "organization": request.organization or "organization",
+            "root_directory": request.info.root_directory,
+            "monitor": request.monitor_address,
+            "engine": self._engine,
+            "parallel": request.parallel,
+            "dry_run": request.dryRun,
+        }
+        config = {
+            "PULUMI_CONFIG": json.dumps(dict(request.config)),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+        }
+        # -P: this folder must not be where the program's imports are looked for.
+        command = [_python(request.info), "-u", "-P", str(_HERE / "program.py"), json.dumps(settings)]
+        status = self._run(command, {**os.environ, **config}, context)
+        if status == MESSAGE_SHOWN:
+            return language_pb2.RunResponse(bail=True)
+        error = f"program exited with non-zero exit code: {status}" if status else ""
+        return language_pb2.RunResponse(error=error)
+
+    def _run(self, command: list[str], environment: dict[str, str], context: grpc.ServicerContext) -> int:
+        """Runs a command whose output goes to the engine through our own, until it ends or is cancelled."""
+        with self._child(command, env=environment) as child:
+            context.add_callback(lambda: child.poll() is None and child.send_signal(signal.SIGINT))
+            return child.wait()
+
+    def _child(self, command: list[str], **options: Any) -> _Child:
+        return _Child(self._children, self._lock, command, options)
+
+    @override
+    def InstallDependencies(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        message = "The lab's stand-in installs nothing: programs run with what is installed already.\n"
+        yield language_pb2.InstallDependenciesResponse(stdout=message.encode())
+
+    @override
+    def RuntimeOptionsPrompts(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return language_pb2.RuntimeOptionsResponse()
+
+    @override
+    def About(self, request: Any, context: grpc.ServicerContext) -> Any:
+        python = _python(request.info)
+        version = subprocess.check_output(
+            [python, "-c", "import platform; print(platform.python_version())"], text=True
+        )
+        return language_pb2.AboutResponse(
+            executable=python, version=version.strip(), metadata={"host": "the lab's stand-in"}
+        )
+
+    # Packages
+
+    @override
+    def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
+        packages = [
+            plugin_pb2.PackageDependency(name=name, kind="resource", version=f"v{version}", server=server)
+            for name, version, server in _required(_installed(request.info))
+        ]
+        return language_pb2.GetRequiredPackagesResponse(packages=packages)
+
+    @override
+    def GetRequiredPlugins(self, request: Any, context: grpc.ServicerContext) -> Any:
+        plugins = [
+            plugin_pb2.PluginDependency(name=name, kind="resource", version=f"v{version}", server=server)
+            for name, version, server in _required(_installed(request.info))
+        ]
+        return language_pb2.GetRequiredPluginsResponse(plugins=plugins)
+
+    @override
+    def GetProgramDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:
+        found = [
+            language_pb2.DependencyInfo(name=entry["name"], version=entry["version"])
+            for entry in _installed(request.info)
+        ]
+        return language_pb2.GetProgramDependenciesResponse(dependencies=found)
+
+    @override
+    def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        directory = request.info.program_directory or request.program
+        command = [_python(request.info), "-u", directory, *request.args]
+        environment = {**os.environ, **dict(entry.split("=", 1) for entry in request.env)}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with self._child(command, cwd=request.pwd or directory, env=environment, **pipes) as child:
+            context.add_callback(lambda: child.poll() is None and child.terminate())
+            for stream, text in _output(child):
+                yield language_pb2.RunPluginResponse(**{stream: text})
+            yield language_pb2.RunPluginResponse(exitcode=child.wait())
+
+
+class _Child:
+    """A child process that is known to the host while it runs."""
+
+    def __init__(
+        self,
+        children: set[subprocess.Popen[bytes]],
+        lock: threading.Lock,
+        command: list[str],
+        options: dict[str, Any],
+    ) -> None:
+        self._children, self._lock = children, lock
+        self._process = subprocess.Popen(command, **options)
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            self._children.add(self._process)
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._children.discard(self._process)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _output(child: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
+    """What the child writes, as it comes: the engine waits for a plugin's first line."""
+    written: queue.Queue[tuple[str, bytes]] = queue.Queue()
+
+    def pump(stream: str, source: IO[bytes]) -> None:
+        for line in source:
+            written.put((stream, line))
+        written.put((stream, b""))
+
+    for stream, source in (("stdout", child.stdout), ("stderr", child.stderr)):
+        threading.Thread(target=pump, args=(stream, source), daemon=True).start()
+    open_streams = 2
+    while open_streams:
+        stream, text = written.get()
+        if text:
+            yield stream, text
+        else:
+            open_streams -= 1
+
+
+def _python(info: Any) -> str:
+    """The program's interpreter: of the virtualenv that Pulumi.yaml names, else the one that runs the host."""
+    options = json_format.MessageToDict(info.options)
+    if options.get("virtualenv"):
+        python = Path(info.root_directory or info.program_directory, options["virtualenv"], "bin", "python")
+        if python.exists():
+            return str(python)
+    return sys.executable
+
+
+def _installed(info: Any) -> list[dict[str, Any]]:
+    output = subprocess.check_output([_python(info), "-P", str(_HERE / "installed.py")])
+    found: list[dict[str, Any]] = json.loads(output)
+    return found
+
+
+def _required(installed: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Name, version and download server of each provider plugin that the installed packages need."""
+    return [
+        (
+            plugin.get("name") or entry["name"].removeprefix("pulumi-"),
+            plugin.get("version") or entry["version"],
+            plugin.get("server") or "",
+        )
+        for entry in installed
+        if (plugin := entry["plugin"]) and plugin.get("resource")
+    ]
+
+
+def main() -> None:
+    """Serves until the engine is done."""
+    host = LanguageHost(engine_address())
+    serve(
+        lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server),
+        on_stop=host.stop,
+    )
+
+
+if __name__ == "__main__":
+    main()
