@@ -82,7 +82,7 @@ def _named(config: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
 
 def _token(user: dict[str, Any], base: Path) -> str:
     if user.get("tokenFile"):
-        return (base / user["tokenFile"]).read_text().strip()
+        return Path(base, str(user["tokenFile"])).read_text().strip()
     return str(user.get("token") or "")
 
 

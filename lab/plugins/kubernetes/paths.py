@@ -40,10 +40,10 @@ def covers(outer: Path, inner: Path) -> bool:
 def lookup(value: Any, path: Iterable[str | int]) -> tuple[bool, Any]:
     """Whether there is something at `path`, and what."""
     for step in path:
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and step < len(value)
-        ):
+        if isinstance(value, dict) and step in value:
             value = value[step]
+        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+            value = value[int(step)]
         else:
             return False, None
     return True, value

@@ -112,8 +112,8 @@ def mark_secrets(target: Object, marked: Any) -> Object:
     A list with one secret element becomes secret as a whole: its order need not be the same on both sides.
     """
     if target.get("kind") == "Secret":
-        data = {key: Secret(plain(target[key])) for key in ("data", "stringData") if key in target}
-        return {**target, **data}
+        sensitive = [key for key in ("data", "stringData") if key in target]
+        return {**target, **{key: Secret(plain(target[key])) for key in sensitive}}
     if not isinstance(marked, dict):
         return target
     result = dict(target)
