@@ -1,6 +1,6 @@
 """Pulumi's two plugins in the lab: the official ones where there are any, else the lab's stand-ins.
 
-The engine finds a provider below PULUMI_HOME and a language host on PATH. Which ones run is printed, never guessed.
+Both are put below PULUMI_HOME, where the engine looks for them. Which ones run is printed, never guessed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CODE = "import sys; sys.path.insert(0, {checkout!r}); from {module} import main
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which plugin is used, and why, for the user to read."""
+    """Which plugin is used (the official one's file, or None for the stand-in), and why."""
 
     official: Path | None
     why: str
@@ -46,10 +46,7 @@ class _Choice:
 
 
 def prepare(state_dir: Path, pulumi: Path, report: Report) -> dict[str, str]:
-    """Makes a Pulumi home below `state_dir`; returns the environment for `pulumi`.
-
-    PATH_LAST in it is a folder for the end of PATH, there only if the language host is the stand-in.
-    """
+    """Makes a Pulumi home below `state_dir`; returns the environment for `pulumi`."""
     home, backend = state_dir / "home", state_dir / "backend"
     for folder in (home / "plugins", backend):
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,16 +56,17 @@ def prepare(state_dir: Path, pulumi: Path, report: Report) -> dict[str, str]:
         # The lab holds no secrets.
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # What is on PATH would go before what was chosen here.
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
     }
     version = metadata.version("pulumi-kubernetes")
     provider = _provider(state_dir, pulumi, version)
     report(f"Pulumi Kubernetes provider: {provider.text}")
-    _put_provider(home / "plugins" / f"resource-kubernetes-v{version}", provider.official)
-    host = _host(state_dir / "bin")
+    host = _host()
     report(f"Pulumi Python language host: {host.text}")
-    if host.official is None:
-        _write_wrapper(state_dir / "bin" / _HOST, "lab.plugins.language_host")
-        environment["PATH_LAST"] = str(state_dir / "bin")
+    plugins = home / "plugins"
+    _put(plugins / f"resource-kubernetes-v{version}", _PROVIDER, provider, "lab.plugins.kubernetes.__main__")
+    _put(plugins / f"language-python-v{metadata.version('pulumi')}", _HOST, host, "lab.plugins.language_host")
     if provider.official is None:
         environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return environment
@@ -89,11 +87,11 @@ def _provider(state_dir: Path, pulumi: Path, version: str) -> _Choice:
     name = f"resource-kubernetes-v{version}"
     installed = _official_plugins() / name
     if (installed / _PROVIDER).exists():
-        return _Choice(installed, f"v{version} in {installed.parent}")
+        return _Choice(installed / _PROVIDER, f"v{version} in {installed.parent}")
     why = _install(state_dir, pulumi, version)
     downloaded = _downloads(state_dir) / "plugins" / name
     if (downloaded / _PROVIDER).exists():
-        return _Choice(downloaded, f"v{version}, downloaded")
+        return _Choice(downloaded / _PROVIDER, f"v{version}, downloaded")
     if _wanted() == "official":
         raise LabError(
             f"{CHOICE}=official, but the Kubernetes provider v{version} is not installed and {why}"
@@ -134,45 +132,27 @@ def _install(state_dir: Path, pulumi: Path, version: str) -> str:
     return outcome
 
 
-def _put_provider(place: Path, official: Path | None) -> None:
-    """The provider where the engine looks for it; what an earlier choice left there goes away."""
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        shutil.rmtree(place)
-    if official is not None:
-        place.symlink_to(official)
+def _put(place: Path, name: str, choice: _Choice, module: str) -> None:
+    """The plugin where the engine looks for it; what an earlier choice left there goes away."""
+    place.mkdir(parents=True, exist_ok=True)
+    # Replaced in one step: an engine may be starting the old one.
+    fresh = place / f"{name}.{os.getpid()}"
+    fresh.unlink(missing_ok=True)
+    if choice.official is not None:
+        fresh.symlink_to(choice.official)
     else:
-        _write_wrapper(place / _PROVIDER, "lab.plugins.kubernetes.__main__")
+        code = _CODE.format(checkout=str(_CHECKOUT), module=module)
+        fresh.write_text(_WRAPPER.format(python=shlex.quote(sys.executable), code=shlex.quote(code)))
+        fresh.chmod(0o755)
+    fresh.replace(place / name)
 
 
-def _host(own: Path) -> _Choice:
+def _host() -> _Choice:
     if _wanted() == "stand-in":
         return _Choice(None, f"asked for by {CHOICE}")
-    folders = [
-        folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder) != own
-    ]
-    found = shutil.which(_HOST, path=os.pathsep.join(folders))
-    if found and not _is_wrapper(Path(found)):
-        return _Choice(Path(found), found)
+    found = shutil.which(_HOST)
+    if found:
+        return _Choice(Path(found).resolve(), found)
     if _wanted() == "official":
         raise LabError(f"{CHOICE}=official, but there is no {_HOST} on PATH")
     return _Choice(None, "the official one is not on PATH; it comes with the official Pulumi CLI")
-
-
-def _is_wrapper(found: Path) -> bool:
-    """Is this the wrapper of some lab, left on PATH by `make env`?"""
-    with found.open("rb") as file:
-        return b"lab.plugins" in file.read(4096)
-
-
-def _write_wrapper(place: Path, module: str) -> None:
-    """A command that runs a stand-in of this checkout with this interpreter, its environment untouched."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    code = _CODE.format(checkout=str(_CHECKOUT), module=module)
-    text = _WRAPPER.format(python=shlex.quote(sys.executable), code=shlex.quote(code))
-    # Replaced in one step: an engine may be starting the old one.
-    fresh = place.with_name(f"{place.name}.{os.getpid()}")
-    fresh.write_text(text)
-    fresh.chmod(0o755)
-    fresh.replace(place)

@@ -177,6 +177,7 @@ class Objects:
             failed = State(state.inputs, error.live, state.manager, state.initial_api_version)
             message = f"{subject} failed to fully initialize or become live: {error}"
             raise PartialError(message, [str(error), *error.reasons], failed) from error
+        request.tell("")
         return State(state.inputs, live, state.manager, state.initial_api_version)
 
     def read(self, wanted: Object, old: State) -> State | None:
@@ -213,6 +214,7 @@ class Objects:
         except UnreadyError as error:
             state = State(old.inputs, error.live, old.manager, old.initial_api_version)
             raise PartialError(str(error), error.reasons, state) from error
+        request.tell("")
 
 
 def _name(obj: Object) -> Object:

@@ -328,6 +328,6 @@ def _keeps_its_name(live: Object, new: Object) -> bool:
 
 def _property_diff(change: Change) -> Any:
     name = change.kind + ("_REPLACE" if change.replaces else "")
-    return provider_pb2.PropertyDiff(
-        kind=provider_pb2.PropertyDiff.Kind.Value(name), inputDiff=change.kind == "DELETE"
-    )
+    # Only the inputs have what is gone from the live object, and what the API server never shows.
+    only_input = change.kind == "DELETE" or change.path[0] == "stringData"
+    return provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(name), inputDiff=only_input)

@@ -134,3 +134,13 @@ class Waiter:
         except ApiError:
             return []
         return pod_troubles(pods)
+
+
+def _what_holds(deleted: Object) -> str:
+    """Why an object that was deleted is still there."""
+    names = metadata(deleted).get("finalizers") or []
+    # The garbage collector's own: it is deleting what belongs to the object.
+    foreign = [name for name in names if name != "foregroundDeletion"]
+    if foreign:
+        return f"finalizers might be preventing deletion ({', '.join(foreign)})"
+    return "what belongs to it is being deleted"
