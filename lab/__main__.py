@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,10 +14,16 @@ from lab.lab import DEFAULT_DIRECTORY, Lab
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab", description="A real Kubernetes with Istio on this machine.")
-    parser.add_argument("--dir", type=Path, default=DEFAULT_DIRECTORY, help="the lab's directory (default: .lab)")
+    parser = argparse.ArgumentParser(
+        prog="python -m lab", description="A real Kubernetes with Istio on this machine."
+    )
+    parser.add_argument(
+        "--dir", type=Path, default=DEFAULT_DIRECTORY, help="the lab's directory (default: .lab)"
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up", help="start the lab; the first time this builds its tools, which takes some minutes")
+    verbs.add_parser(
+        "up", help="start the lab; the first time this builds its tools, which takes some minutes"
+    )
     verbs.add_parser("down", help="end the lab and remove all of it but its logs")
     shown = verbs.add_parser("status", help="what runs, how much memory it takes, and where to reach it")
     shown.add_argument("--json", action="store_true", help="for programs")
@@ -24,15 +31,17 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("component", nargs="?")
     logs.add_argument("--tail", type=int, default=100, metavar="N", help="the last N lines (default: 100)")
     verbs.add_parser("kubectl", help="kubectl for this lab, with all its arguments", add_help=False)
-    verbs.add_parser("env", help='shell variables for pulumi and kubectl by hand: eval "$(python -m lab env)"')
+    verbs.add_parser(
+        "env", help='shell variables for pulumi and kubectl by hand: eval "$(python -m lab env)"'
+    )
     return parser
 
 
 def _kubectl(lab: Lab, arguments: list[str]) -> int:
     if not lab.is_up:
         raise LabError("the lab is down: `python -m lab up` starts it")
-    # kubectl takes this process's place, and with it the terminal and the exit status.
-    os.execve(tools.binary("kubectl"), ["kubectl", *arguments], {**os.environ, **lab.client_environment()})
+    command = [str(tools.binary("kubectl")), *arguments]
+    return subprocess.run(command, env={**os.environ, **lab.client_environment()}).returncode
 
 
 def _status(lab: Lab, as_json: bool) -> int:
@@ -48,7 +57,7 @@ def _logs(lab: Lab, component: str | None, count: int) -> int:
         return 0
     if component not in names:
         raise LabError(f"there is no log of {component!r}; there are {', '.join(names) or 'none yet'}")
-    with open(lab.layout.log(component), errors="replace") as file:
+    with lab.layout.log(component).open(errors="replace") as file:
         print("".join(file.readlines()[-count:]), end="")
     return 0
 

@@ -31,7 +31,7 @@ def key(*parts: str | bytes) -> str:
 def lock(path: Path, waiting: Callable[[str], None]) -> Iterator[None]:
     """Holds a lock file, so that two labs that start at once do not make the same thing twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
+    with path.open("w") as file:
         begin = time.monotonic()
         while True:
             try:

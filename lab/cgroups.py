@@ -1,4 +1,4 @@
-"""The lab's own control groups: one directory per hierarchy, below the caller's so that the caller's limits hold."""
+"""The lab's own control groups: a directory per hierarchy, below the caller's so that its limits hold."""
 
 import os
 import time
@@ -61,7 +61,7 @@ def join(directories: Iterable[Path]) -> None:
 
 def processes(directories: Iterable[Path]) -> set[int]:
     """The processes in these directories and below."""
-    pids = set()
+    pids: set[int] = set()
     for directory in directories:
         for file in directory.rglob("cgroup.procs"):
             try:
@@ -78,8 +78,10 @@ def remove(directories: Iterable[Path]) -> None:
         while directory.exists():
             try:
                 for path, _, _ in os.walk(directory, topdown=False):
-                    os.rmdir(path)
+                    Path(path).rmdir()
             except OSError as error:
                 if time.monotonic() > deadline:
-                    raise LabError(f"cannot remove {directory} ({error.strerror}): see `cat {directory}/cgroup.procs`") from None
+                    raise LabError(
+                        f"cannot remove {directory} ({error.strerror}): see `cat {directory}/cgroup.procs`"
+                    ) from None
                 time.sleep(0.05)

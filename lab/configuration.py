@@ -11,7 +11,17 @@ from lab.errors import LabError
 from lab.layout import Layout
 
 FILES = Path(__file__).with_name("files")
-CERTIFICATE = "req -x509 -days 3650 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256".split()
+CERTIFICATE = [
+    "req",
+    "-x509",
+    "-days",
+    "3650",
+    "-nodes",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+]
 NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 ADDRESSES = ("127.0.0.1", network.API_ADDRESS, network.NODE_ADDRESS)
 
@@ -40,7 +50,9 @@ def write(layout: Layout, api_port: int) -> None:
     authority = base64.b64encode((layout.etc / "ca.crt").read_bytes()).decode()
     for path, port in ((layout.inner_kubeconfig, network.API_PORT), (layout.kubeconfig, api_port)):
         path.touch(mode=0o600)
-        path.write_text(_fill("kubeconfig.yaml", server=f"https://127.0.0.1:{port}", ca=authority, token=token))
+        path.write_text(
+            _fill("kubeconfig.yaml", server=f"https://127.0.0.1:{port}", ca=authority, token=token)
+        )
 
 
 def _fill(name: str, **values: str) -> str:

@@ -21,7 +21,9 @@ from lab.errors import LabError
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 DIRECTORIES = ("etc", "proc", "sys", "dev", "run", "var/run", "var/log")
 ACCOUNTS = {
-    "etc/passwd": "root:x:0:0:root:/:/bin/sh\nistio-proxy:x:1337:1337::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
+    "etc/passwd": (
+        "root:x:0:0:root:/:/bin/sh\nistio-proxy:x:1337:1337::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"
+    ),
     "etc/group": "root:x:0:\nistio-proxy:x:1337:\nnogroup:x:65534:\n",
 }
 FORMAT = "1"  # to be raised when this module writes archives differently
@@ -48,10 +50,7 @@ class Recipe:
 
     def key(self) -> str:
         """Names this recipe made of exactly these versions of its files."""
-        versions = []
-        for path, source in sorted(self.files().items()):
-            stat = source.stat()
-            versions.append(f"{path} {source} {stat.st_size} {stat.st_mtime_ns}")
+        versions = [f"{path} {_version(source)}" for path, source in sorted(self.files().items())]
         parts = [FORMAT, self.name, *self.entrypoint, self.user, *self.directories, *versions]
         return cache.key(*parts, json.dumps([self.texts, self.links], sort_keys=True))
 
@@ -59,6 +58,16 @@ class Recipe:
         """Where the finished archive is, or will be."""
         short = self.name.split("/", 1)[1].replace("/", "-").replace(":", "-")
         return cache.root() / "images" / f"{short}-{self.key()}.tar"
+
+
+def _version(source: Path) -> str:
+    """What tells this file from other versions of it. Clones keep Envoy in different places: content counts."""
+    if source.is_relative_to(cache.root()):
+        return str(
+            source.relative_to(cache.root())
+        )  # the tools' and packages' directories name their version
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def libraries(programs: Iterable[Path]) -> list[Path]:
@@ -70,14 +79,16 @@ def libraries(programs: Iterable[Path]) -> list[Path]:
     found = []
     for line in listed.splitlines():
         if "not found" in line:
-            raise LabError(f"a library is missing on this machine: {line.strip()}; install the package that has it")
+            raise LabError(
+                f"a library is missing on this machine: {line.strip()}; install the package that has it"
+            )
         if line.startswith("\t"):  # other lines name the program that the following ones are about
             found += [Path(word) for word in line.split() if word.startswith("/")]
     return found
 
 
 def _is_elf(path: Path) -> bool:
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return file.read(4) == b"\x7fELF"
 
 
@@ -101,7 +112,7 @@ def write_archive(recipe: Recipe, path: Path) -> None:
     layer_path = path.with_suffix(".layer")
     try:
         _write_layer(recipe, layer_path)
-        with open(layer_path, "rb") as file:
+        with layer_path.open("rb") as file:
             layer_hash = hashlib.file_digest(file, "sha256").hexdigest()
         with tarfile.open(path, "w") as archive:
             for name, content in _descriptions(recipe, layer_hash, layer_path.stat().st_size):
@@ -119,7 +130,7 @@ def _write_layer(recipe: Recipe, path: Path) -> None:
             layer.addfile(_entry(directory, kind=tarfile.DIRTYPE, mode=0o755))
         layer.addfile(_entry("tmp", kind=tarfile.DIRTYPE, mode=0o1777))
         for name, source in sorted(files.items()):
-            with open(source, "rb") as file:
+            with source.open("rb") as file:
                 mode = 0o755 if os.access(source, os.X_OK) else 0o644
                 layer.addfile(_entry(name, size=source.stat().st_size, mode=mode), file)
         for name, text in sorted(texts.items()):

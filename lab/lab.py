@@ -3,28 +3,34 @@
 import fcntl
 import json
 import os
-import select
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from lab import cache, cgroups, components, configuration, images, mesh, namespaces, network, packages, preflight
-from lab import recipes, tools
+from lab import (
+    cache,
+    cgroups,
+    components,
+    configuration,
+    ending,
+    mesh,
+    namespaces,
+    network,
+    packages,
+    preflight,
+    recipes,
+    tools,
+)
 from lab.errors import LabError
 from lab.layout import Layout
-from lab.mounts import mounts
+from lab.listeners import Listeners
 from lab.progress import Progress, Report
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_DIRECTORY = CHECKOUT / ".lab"
-END_LIMIT = 30.0
 KUBECTL_LIMIT = 120.0
 LOG_LINES = 20
 LOG_WIDTH = 300
@@ -47,7 +53,7 @@ class Lab:
     def supervisor(self) -> int | None:
         """The pid of the lab's PID 1, seen from here, while it lives: it holds the lock."""
         try:
-            with open(self.layout.lock) as file:
+            with self.layout.lock.open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = self.state.get("pid")
@@ -109,12 +115,18 @@ class Lab:
         preflight.check(self.layout.root)
         packages.provide(report)
         tools.build(report)
-        archives = make_images(report)
+        archives = recipes.make_all(report)
         self._end()  # what a lab that was killed left
         self._prepare_directory()
         with Listeners() as listeners:
-            groups = [group.own / f"lab-{cache.key(str(self.layout.root))}" for group in cgroups.hierarchies()]
-            state = {"cgroups": [str(group) for group in groups], "images": archives, "ports": listeners.ports}
+            groups = [
+                group.own / f"lab-{cache.key(str(self.layout.root))}" for group in cgroups.hierarchies()
+            ]
+            state = {
+                "cgroups": [str(group) for group in groups],
+                "images": archives,
+                "ports": listeners.ports,
+            }
             self._note(**state, started=time.time())
             configuration.write(self.layout, listeners.ports["api"])
             self._launch(listeners, report)
@@ -125,14 +137,21 @@ class Lab:
         self.layout.logs.mkdir()
         self.layout.pulumi.mkdir()
 
-    def _launch(self, listeners: "Listeners", report: Report) -> None:
+    def _launch(self, listeners: Listeners, report: Report) -> None:
         """Starts the supervisor and follows what it reports until the cluster is ready."""
         reading, writing = os.pipe()
-        with open(self.layout.lock, "w") as lock, open(self.layout.log("supervisor"), "ab") as log:
+        with self.layout.lock.open("w") as lock, self.layout.log("supervisor").open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             descriptors = (writing, lock.fileno(), *listeners.descriptors)
             # -P: nothing in the current directory can stand in for a module.
-            command = [sys.executable, "-P", "-m", "lab.supervisor", str(self.layout.root), *map(str, descriptors)]
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                "lab.supervisor",
+                str(self.layout.root),
+                *map(str, descriptors),
+            ]
             launcher = subprocess.Popen(
                 command,
                 pass_fds=descriptors,
@@ -169,22 +188,8 @@ class Lab:
             )
 
     def _end(self) -> None:
-        """Kills what runs, then removes control groups and files, in this order."""
-        supervisor = self.supervisor
-        if supervisor:
-            _kill(supervisor)
-        state = self.state
-        groups = [Path(path) for path in state.get("cgroups", [])]
-        _wait_for_end(groups)
-        cgroups.remove(groups)
-        mounted = [mount.point for mount in mounts() if Path(mount.point).is_relative_to(self.layout.root)]
-        if mounted:
-            raise LabError(f"{mounted[0]} is mounted, so no file is removed: unmount it and try again")
-        for path in self.layout.of_one_cluster():
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+        """Ends what runs and removes what it, or a lab that was killed, left."""
+        ending.end(self.layout, self.supervisor, [Path(path) for path in self.state.get("cgroups", [])])
 
     # Use
 
@@ -201,7 +206,9 @@ class Lab:
                 timeout=KUBECTL_LIMIT,
             )
         except subprocess.TimeoutExpired:
-            raise LabError(f"`kubectl {' '.join(arguments)}` did not end within {KUBECTL_LIMIT:.0f} s") from None
+            raise LabError(
+                f"`kubectl {' '.join(arguments)}` did not end within {KUBECTL_LIMIT:.0f} s"
+            ) from None
         if result.returncode:
             raise LabError(f"`kubectl {' '.join(arguments)}` failed: {result.stderr.strip()}")
         return result.stdout
@@ -239,7 +246,7 @@ class Lab:
         supervisor = self.supervisor
         if supervisor is None:
             raise LabError("the lab is down: `python -m lab up` starts it")
-        return [*namespaces.entering(supervisor, os.getcwd()), *map(str, command)]
+        return [*namespaces.entering(supervisor, str(Path.cwd())), *map(str, command)]
 
     def _inside_options(self, options: dict[str, Any]) -> dict[str, Any]:
         own = {**components.environment(), "KUBECONFIG": str(self.layout.inner_kubeconfig)}
@@ -257,58 +264,6 @@ class Lab:
 
     def _command_lock(self, report: Report) -> Any:
         progress = Progress(report)
-        return cache.lock(self.layout.command_lock, lambda text: progress.update(f"{self.layout.root}: {text}"))
-
-
-class Listeners:
-    """The host's listening sockets, made before the lab's network namespace and inherited by its forwarder."""
-
-    def __init__(self) -> None:
-        self.sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=1024) for name in ("api", "gateway")}
-        self.ports = {name: listener.getsockname()[1] for name, listener in self.sockets.items()}
-        self.descriptors = [listener.fileno() for listener in self.sockets.values()]
-
-    def __enter__(self) -> "Listeners":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for listener in self.sockets.values():
-            listener.close()
-
-
-def make_images(report: Report) -> dict[str, list[str]]:
-    """Makes the images that are not in the cache; returns the archives, those that DNS needs first."""
-    first, rest = recipes.base(), [*recipes.test_images(), *recipes.mesh()]
-    missing = [recipe.name for recipe in (*first, *rest) if not recipe.archive().exists()]
-    if missing:
-        report(f"making images: {', '.join(missing)}")
-    with ThreadPoolExecutor(2) as pool:
-        return {
-            "first": [str(archive) for archive in pool.map(images.make, first)],
-            "rest": [str(archive) for archive in pool.map(images.make, rest)],
-        }
-
-
-def _kill(pid: int) -> None:
-    """Kills PID 1 of a lab; the kernel then ends all others before it ends."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        if not select.select([descriptor], [], [], END_LIMIT)[0]:
-            raise LabError(f"process {pid} does not end within {END_LIMIT:.0f} s: see `cat /proc/{pid}/stack`")
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(descriptor)
-
-
-def _wait_for_end(groups: list[Path]) -> None:
-    """Waits until nothing is left in the lab's control groups: only then are its files nobody's."""
-    deadline = time.monotonic() + END_LIMIT
-    while left := cgroups.processes(groups):
-        if time.monotonic() > deadline:
-            raise LabError(f"processes {sorted(left)} of the lab do not end: see `cat /proc/{min(left)}/stack`")
-        time.sleep(0.02)
+        return cache.lock(
+            self.layout.command_lock, lambda text: progress.update(f"{self.layout.root}: {text}")
+        )

@@ -1,20 +1,24 @@
 """Starts the lab's components in their order, waits for each, then watches them. Runs inside the lab."""
 
+import contextlib
 import json
 import os
 import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab import components, network
 from lab.errors import LabError
 from lab.layout import Layout
 
 STEP_LIMIT = 90.0
+REQUEST_LIMIT = 5.0
 POLL = 0.1
 MANIFESTS = Path(__file__).with_name("manifests")
 API = f"https://127.0.0.1:{network.API_PORT}"
@@ -38,7 +42,9 @@ class Reports:
 
     def send(self, **message: object) -> None:
         """Sends a message. When nobody listens any more, `up` was killed: the lab then ends by this error."""
-        os.write(self.descriptor, (json.dumps({"at": time.monotonic() - self.begin, **message}) + "\n").encode())
+        os.write(
+            self.descriptor, (json.dumps({"at": time.monotonic() - self.begin, **message}) + "\n").encode()
+        )
 
 
 class Manager:
@@ -87,9 +93,14 @@ class Manager:
 
     def spawn(self, log: str, command: list[str], inherited: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
         """Starts a process that writes to a log of the lab."""
-        with open(self.layout.log(log), "ab") as file:
+        with self.layout.log(log).open("ab") as file:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=self.environment, pass_fds=inherited
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env=self.environment,
+                pass_fds=inherited,
             )
 
     def start_forwarder(self) -> None:
@@ -108,7 +119,9 @@ class Manager:
     def import_images(self, archives: list[str]) -> None:
         """Starts loading images into containerd; each is loaded by a process of its own."""
         for archive in archives:
-            self.imports[archive] = self.spawn("images", ["ctr", "--namespace=k8s.io", "images", "import", archive])
+            self.imports[archive] = self.spawn(
+                "images", ["ctr", "--namespace=k8s.io", "images", "import", archive]
+            )
 
     def wait_for_images(self) -> None:
         """Waits until all images that are being loaded are there."""
@@ -119,7 +132,9 @@ class Manager:
         command = ["kubectl", f"--kubeconfig={self.layout.inner_kubeconfig}", "apply", "-f", str(manifest)]
         result = subprocess.run(command, capture_output=True, text=True, env=self.environment)
         if result.returncode:
-            raise ComponentError("kube-apiserver", f"applying {manifest.name} failed: {result.stderr.strip()}")
+            raise ComponentError(
+                "kube-apiserver", f"applying {manifest.name} failed: {result.stderr.strip()}"
+            )
 
     def wait(self, what: str, component: str, check: Callable[[], bool]) -> None:
         """Repeats a check until it holds, a component ends or the time is over."""
@@ -129,7 +144,7 @@ class Manager:
             try:
                 if check():
                     break
-            except (OSError, ValueError, LookupError) as error:
+            except (OSError, HTTPException, ValueError, LookupError) as error:
                 reason = str(error)
             if time.monotonic() - begin > STEP_LIMIT:
                 raise ComponentError(component, f"{what} not ready after {STEP_LIMIT:.0f} s ({reason})")
@@ -140,22 +155,30 @@ class Manager:
         """Fails when a component has ended, or the loading of an image has failed."""
         for name, process in self.processes.items():
             if process.poll() is not None:
-                raise ComponentError(name, f"{name} ended with status {process.returncode} before {what} was ready")
+                raise ComponentError(
+                    name, f"{name} ended with status {process.returncode} before {what} was ready"
+                )
         for name, process in self.imports.items():
             if process.poll():
                 raise ComponentError("images", f"containerd did not take the image {name}")
 
     def get(self, url: str) -> str:
-        """What an HTTP server of the lab answers."""
-        tls = ssl.create_default_context(cafile=str(self.layout.etc / "ca.crt"))
+        """What an HTTP server of the lab answers; no proxy of the caller's is asked."""
+        parts = urlsplit(url)
+        address = (parts.hostname or "", parts.port)
+        if parts.scheme == "https":
+            tls = ssl.create_default_context(cafile=str(self.layout.etc / "ca.crt"))
+            connection: HTTPConnection = HTTPSConnection(*address, timeout=REQUEST_LIMIT, context=tls)
+        else:
+            connection = HTTPConnection(*address, timeout=REQUEST_LIMIT)
         token = (self.layout.etc / "tokens.csv").read_text().partition(",")[0]
-        # No proxy: the caller's settings must not lead our requests out of the lab.
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls)
-        )
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-        with opener.open(request, timeout=5) as answer:
-            return str(answer.read().decode())
+        with contextlib.closing(connection):
+            connection.request("GET", parts.path, headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        if answer.status != HTTPStatus.OK:
+            raise OSError(f"{url} answers {answer.status}: {text.strip()[-200:]}")
+        return text
 
     def has_condition(self, path: str, kind: str) -> bool:
         """Whether an object's condition is true."""

@@ -26,7 +26,7 @@ def install(lab: "Lab", report: Report) -> None:
     log = lab.layout.log("istioctl")
     progress = Progress(report)
     begin = time.monotonic()
-    with open(log, "wb") as file, lab.start(*command, stdout=file, stderr=file) as process:
+    with log.open("wb") as file, lab.start(*command, stdout=file, stderr=file) as process:
         while process.poll() is None:
             spent = time.monotonic() - begin
             if spent > INSTALL_LIMIT + 30:
@@ -34,7 +34,9 @@ def install(lab: "Lab", report: Report) -> None:
             progress.update(f"installing Istio, {spent:.0f} s (of about 15 s)")
             time.sleep(0.2)
     if process.returncode or not gateway_ready(lab):
-        raise LabError(f"{lab.last_lines('istioctl')}\n{_pods(lab)}installing Istio failed: see above; `up` tries again")
+        raise LabError(
+            f"{lab.last_lines('istioctl')}\n{_pods(lab)}installing Istio failed: see above; `up` tries again"
+        )
     progress.done(f"Istio is installed after {time.monotonic() - begin:.1f} s")
 
 

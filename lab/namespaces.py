@@ -39,7 +39,9 @@ def unshare() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(sum(CLONE_FLAGS.values())):
         reason = os.strerror(ctypes.get_errno())
-        raise LabError(f"cannot make namespaces ({reason}): run on a machine or VM where root may, not in a container")
+        raise LabError(
+            f"cannot make namespaces ({reason}): run on a machine or VM where root may, not in a container"
+        )
 
 
 def entering(supervisor: int, directory: str) -> list[str]:

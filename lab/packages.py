@@ -50,7 +50,9 @@ def command(name: str) -> Path:
     """Where a command is."""
     found = shutil.which(name, path=search_path())
     if not found:
-        raise LabError(f"the command {name} is missing: `python -m lab up` gets it on Debian, elsewhere install it")
+        raise LabError(
+            f"the command {name} is missing: `python -m lab up` gets it on Debian, elsewhere install it"
+        )
     return Path(found)
 
 
@@ -76,8 +78,9 @@ def provide(report: Report = print) -> None:
     if not shutil.which("apt-get"):
         if missing:
             raise LabError(
-                f"the lab needs {', '.join(missing)} on PATH and the CNI plugins in {PLUGIN_DIRECTORIES[0]}, and can "
-                "get them itself only on Debian and Ubuntu: install them, or use your own cluster with Istio"
+                f"the lab needs {', '.join(missing)} on PATH and the CNI plugins in {PLUGIN_DIRECTORIES[0]}, "
+                "and can get them itself only on Debian and Ubuntu: install them, or use your own cluster "
+                "with Istio (README)"
             )
         return
     progress = Progress(report)
@@ -121,7 +124,9 @@ def _libraries(archive: Path) -> list[str]:
 
 
 def _installed() -> set[str]:
-    lines = _run(["dpkg-query", "--show", "--showformat=${binary:Package} ${db:Status-Status}\n"]).splitlines()
+    lines = _run(
+        ["dpkg-query", "--show", "--showformat=${binary:Package} ${db:Status-Status}\n"]
+    ).splitlines()
     return {line.split()[0].split(":")[0] for line in lines if line.endswith(" installed")}
 
 
@@ -147,8 +152,12 @@ def _run(arguments: list[str], directory: Path | None = None) -> str:
             timeout=TIME_LIMIT,
         )
     except subprocess.TimeoutExpired:
-        raise LabError(f"`{' '.join(arguments)}` did not end within {TIME_LIMIT // 60} min: try it by hand") from None
+        raise LabError(
+            f"`{' '.join(arguments)}` did not end within {TIME_LIMIT // 60} min: try it by hand"
+        ) from None
     if result.returncode:
-        last = "\n".join(f"  {arguments[0]} | {line}" for line in (result.stdout + result.stderr).splitlines()[-10:])
+        last = "\n".join(
+            f"  {arguments[0]} | {line}" for line in (result.stdout + result.stderr).splitlines()[-10:]
+        )
         raise LabError(f"{last}\n`{' '.join(arguments)}` failed: the lines above say why, try it by hand")
     return result.stdout

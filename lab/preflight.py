@@ -72,7 +72,9 @@ def _problem_with_go(facts: Facts) -> str | None:
         return f"the lab builds its tools and needs Go {needed} or newer on PATH: install it, {INSTEAD}"
     found = re.match(r"go(\d+)\.(\d+)", facts.go_version)
     if found and (int(found[1]), int(found[2])) < GO_NEEDED:
-        return f"the lab needs Go {needed} or newer and finds {facts.go_version}: install a newer one, {INSTEAD}"
+        return (
+            f"the lab needs Go {needed} or newer and finds {facts.go_version}: install a newer one, {INSTEAD}"
+        )
     return None
 
 

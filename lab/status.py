@@ -1,7 +1,6 @@
 """What `python -m lab status` tells: whether the lab is up, and of what it consists."""
 
 import json
-import os
 import re
 import time
 from pathlib import Path
@@ -17,7 +16,11 @@ def collect(lab: Lab) -> dict[str, Any]:
     """Everything about the lab, as plain data."""
     state = lab.state
     if not lab.is_up:
-        return {"up": False, "directory": str(lab.layout.root), "last_words": lab.last_lines("supervisor", 1).strip()}
+        return {
+            "up": False,
+            "directory": str(lab.layout.root),
+            "last_words": lab.last_lines("supervisor", 1).strip(),
+        }
     pids = cgroups.processes([Path(path) for path in state["cgroups"]])
     return {
         "up": True,
@@ -71,7 +74,9 @@ def memory(pids: set[int]) -> dict[str, int]:
     """What the processes use together, in MiB. PSS counts a page that n of them share as one n-th for each."""
     totals = {"Rss": 0, "Pss": 0}
     for pid in pids:
-        for name, amount in re.findall(r"^(Rss|Pss): +(\d+)", _read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE):
+        for name, amount in re.findall(
+            r"^(Rss|Pss): +(\d+)", _read(f"/proc/{pid}/smaps_rollup"), re.MULTILINE
+        ):
             totals[name] += int(amount)
     return {"rss_mib": totals["Rss"] >> 10, "pss_mib": totals["Pss"] >> 10}
 
@@ -79,15 +84,21 @@ def memory(pids: set[int]) -> dict[str, int]:
 def pods(lab: Lab) -> list[dict[str, str]]:
     """The pods and how many of their containers are ready; none while the API server does not answer."""
     try:
-        found = json.loads(lab.kubectl("get", "pods", "--all-namespaces", "--output=json", "--request-timeout=5s"))
+        found = json.loads(
+            lab.kubectl("get", "pods", "--all-namespaces", "--output=json", "--request-timeout=5s")
+        )
     except LabError:
         return []
     listed = []
     for pod in found["items"]:
         containers = pod["status"].get("containerStatuses", [])
-        sidecars = [item for item in pod["spec"].get("initContainers", []) if item.get("restartPolicy") == "Always"]
+        sidecars = [
+            item for item in pod["spec"].get("initContainers", []) if item.get("restartPolicy") == "Always"
+        ]
         names = {item["name"] for item in sidecars}
-        containers += [item for item in pod["status"].get("initContainerStatuses", []) if item["name"] in names]
+        containers += [
+            item for item in pod["status"].get("initContainerStatuses", []) if item["name"] in names
+        ]
         total = len(pod["spec"]["containers"]) + len(sidecars)
         listed.append(
             {
@@ -102,7 +113,7 @@ def pods(lab: Lab) -> list[dict[str, str]]:
 
 def _same_namespace(pid: int, supervisor: int) -> bool:
     try:
-        return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{supervisor}/ns/pid")
+        return Path(f"/proc/{pid}/ns/pid").readlink() == Path(f"/proc/{supervisor}/ns/pid").readlink()
     except OSError:
         return False
 

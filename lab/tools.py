@@ -21,7 +21,15 @@ from lab.errors import LabError
 from lab.progress import Progress, Report, duration
 
 SOURCES = Path(__file__).with_name("tools")
-COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+COMPONENTS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
 TIME_LIMIT = 45 * 60.0
 # -mod=readonly: the committed go.mod and go.sum decide, whatever the user's own GOFLAGS say.
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-p=2")
@@ -114,7 +122,9 @@ TOOLS = (
 def go_version() -> str:
     """The version of the Go on PATH, such as go1.26.8."""
     try:
-        result = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, env=_environment())
+        result = subprocess.run(
+            ["go", "env", "GOVERSION"], capture_output=True, text=True, env=_environment()
+        )
     except OSError:
         raise LabError("the lab needs Go 1.26 or newer on PATH") from None
     return result.stdout.strip()
@@ -148,15 +158,19 @@ def missing() -> list[Tool]:
 def build(report: Report = print) -> None:
     """Builds what is not in the cache yet."""
     for tool in missing():
-        number = f"[{TOOLS.index(tool) + 1}/{len(TOOLS)}] {tool.name} {tool.version}"
-        progress = Progress(report)
-        begin = time.monotonic()
-        cache.make_once(
-            tool.directory(),
-            lambda target, tool=tool, number=number, progress=progress: _build(tool, target, number, progress),
-            lambda text, number=number, progress=progress: progress.update(f"{number}: {text}"),
-        )
-        progress.done(f"{number}: built in {duration(time.monotonic() - begin)}")
+        _provide(tool, report)
+
+
+def _provide(tool: Tool, report: Report) -> None:
+    number = f"[{TOOLS.index(tool) + 1}/{len(TOOLS)}] {tool.name} {tool.version}"
+    progress = Progress(report)
+    begin = time.monotonic()
+    cache.make_once(
+        tool.directory(),
+        lambda target: _build(tool, target, number, progress),
+        lambda text: progress.update(f"{number}: {text}"),
+    )
+    progress.done(f"{number}: built in {duration(time.monotonic() - begin)}")
 
 
 def _environment() -> dict[str, str]:
@@ -169,7 +183,12 @@ def _build(tool: Tool, target: Path, number: str, progress: Progress) -> None:
     begin = time.monotonic()
     command = ["go", "build", "-v", *tool.flags(), "-o", f"{target}/", *tool.packages]
     process = subprocess.Popen(
-        command, cwd=SOURCES / tool.name, env=_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=SOURCES / tool.name,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     said: list[str] = []
     try:
@@ -177,7 +196,9 @@ def _build(tool: Tool, target: Path, number: str, progress: Progress) -> None:
             said += [line] if line else []
             spent = time.monotonic() - begin
             if spent > TIME_LIMIT:
-                raise LabError(f"{tool.name} was not built within {duration(TIME_LIMIT)}: is the machine busy?")
+                raise LabError(
+                    f"{tool.name} was not built within {duration(TIME_LIMIT)}: is the machine busy?"
+                )
             doing = f", {said[-1]}" if said else ""
             progress.update(f"{number}: building, {duration(spent)} (of about {tool.minutes} min){doing}")
     finally:

@@ -1,0 +1,60 @@
+"""Ends a lab and removes what it leaves: processes first, then control groups, then files."""
+
+import os
+import select
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from lab import cgroups
+from lab.errors import LabError
+from lab.layout import Layout
+from lab.mounts import mounts
+
+END_LIMIT = 30.0
+
+
+def end(layout: Layout, supervisor: int | None, groups: list[Path]) -> None:
+    """Leaves nothing of a lab but its logs, whether it runs, ended by itself or was killed half-way."""
+    if supervisor:
+        _kill(supervisor)
+    _wait_for_end(groups)
+    cgroups.remove(groups)
+    mounted = [mount.point for mount in mounts() if Path(mount.point).is_relative_to(layout.root)]
+    if mounted:
+        raise LabError(f"{mounted[0]} is mounted, so no file is removed: unmount it and try again")
+    for path in layout.of_one_cluster():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _kill(pid: int) -> None:
+    """Kills PID 1 of a lab; the kernel then ends all others before it ends."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        if not select.select([descriptor], [], [], END_LIMIT)[0]:
+            raise LabError(
+                f"process {pid} does not end within {END_LIMIT:.0f} s: see `cat /proc/{pid}/stack`"
+            )
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_end(groups: list[Path]) -> None:
+    """Waits until nothing is left in the lab's control groups: only then are its files nobody's."""
+    deadline = time.monotonic() + END_LIMIT
+    while left := cgroups.processes(groups):
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"processes {sorted(left)} of the lab do not end: see `cat /proc/{min(left)}/stack`"
+            )
+        time.sleep(0.02)
