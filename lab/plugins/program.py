@@ -11,11 +11,12 @@ import json
 import logging
 import os
 import runpy
+import signal
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import pulumi
@@ -36,6 +37,7 @@ def main() -> None:
         sys.exit(MESSAGE_SHOWN)
     sys.argv = [settings["entry_point"], *settings["args"]]
     sys.excepthook = _Reporter(program)
+    signal.signal(signal.SIGINT, _stop)
     # Python complains about every future that a failed program leaves behind; the error itself says enough.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     _run(settings["entry_point"], settings["parallel"])
@@ -77,6 +79,12 @@ def _run(entry_point: str, parallel: int) -> None:
         sys.stderr.flush()
 
 
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """The update was cancelled, or failed elsewhere: the user has seen why, a traceback would only hide it."""
+    sys.stdout.flush()
+    os._exit(130)
+
+
 class _Reporter:
     """Shows an exception that nobody caught, and sets the exit status that goes with it."""
 
@@ -88,8 +96,6 @@ class _Reporter:
         os._exit(self._report(kind, error, trace))
 
     def _report(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> int:
-        if isinstance(error, KeyboardInterrupt):
-            return 130
         if isinstance(error, pulumi.RunError):
             pulumi.log.error(str(error))
             return 1

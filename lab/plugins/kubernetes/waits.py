@@ -85,10 +85,7 @@ class Waiter:
         while (found := self._cluster.find(live)) is not None:
             if metadata(found).get("uid") != metadata(live).get("uid", metadata(found).get("uid")):
                 return
-            finalizers = ", ".join(metadata(found).get("finalizers") or [])
-            waiting = (
-                f"finalizers might be preventing deletion ({finalizers})" if finalizers else "still there"
-            )
+            waiting = _what_holds(found)
             tell(f"Waiting for {describe(found)} to be deleted: {waiting}")
             if time.monotonic() - started > limit:
                 raise UnreadyError(
