@@ -1,6 +1,7 @@
-"""Lists the distributions of the interpreter that runs this file, as JSON: name, version, pulumi-plugin.json if any.
+"""Lists what is installed for the interpreter that runs this file: name, version, pulumi-plugin.json if any.
 
-A program may have an interpreter of its own, so the language host runs this there; it uses the standard library only.
+A program may have an interpreter of its own, so the language host runs this there; it uses the standard
+library only.
 """
 
 from __future__ import annotations

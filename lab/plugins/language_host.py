@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import queue
@@ -12,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +28,7 @@ from .program import MESSAGE_SHOWN
 from .serving import engine_address, serve
 
 _HERE = Path(__file__).parent
+_PATIENCE_SECONDS = 5
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -51,10 +54,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return empty_pb2.Empty()
 
     def stop(self) -> None:
-        """Interrupts every program and plugin that still runs."""
+        """Interrupts every program and plugin that still runs; kills what does not listen."""
         with self._lock:
-            for child in self._children:
-                child.send_signal(signal.SIGINT)
+            children = list(self._children)
+        for child in children:
+            _interrupt(child)
+        for child in children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_PATIENCE_SECONDS)
+            child.kill()
 
     # Programs
 
@@ -89,7 +97,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def _run(self, command: list[str], environment: dict[str, str], context: grpc.ServicerContext) -> int:
         """Runs a command whose output goes to the engine through our own, until it ends or is cancelled."""
         with self._child(command, env=environment) as child:
-            context.add_callback(lambda: child.poll() is None and child.send_signal(signal.SIGINT))
+            context.add_callback(functools.partial(_interrupt, child))
             return child.wait()
 
     def _child(self, command: list[str], **options: Any) -> _Child:
@@ -147,9 +155,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         environment = {**os.environ, **dict(entry.split("=", 1) for entry in request.env)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with self._child(command, cwd=request.pwd or directory, env=environment, **pipes) as child:
-            context.add_callback(lambda: child.poll() is None and child.terminate())
-            for stream, text in _output(child):
-                yield language_pb2.RunPluginResponse(**{stream: text})
+            context.add_callback(functools.partial(_interrupt, child))
+            yield from _output(child)
             yield language_pb2.RunPluginResponse(exitcode=child.wait())
 
 
@@ -179,24 +186,32 @@ class _Child:
             self._process.wait()
 
 
-def _output(child: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
+def _interrupt(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.send_signal(signal.SIGINT)
+
+
+def _output(child: subprocess.Popen[bytes]) -> Iterator[Any]:
     """What the child writes, as it comes: the engine waits for a plugin's first line."""
-    written: queue.Queue[tuple[str, bytes]] = queue.Queue()
+    written: queue.Queue[Any] = queue.Queue()
 
-    def pump(stream: str, source: IO[bytes]) -> None:
+    def pump(source: IO[bytes], message: Callable[[bytes], Any]) -> None:
         for line in source:
-            written.put((stream, line))
-        written.put((stream, b""))
+            written.put(message(line))
+        written.put(None)
 
-    for stream, source in (("stdout", child.stdout), ("stderr", child.stderr)):
-        threading.Thread(target=pump, args=(stream, source), daemon=True).start()
-    open_streams = 2
-    while open_streams:
-        stream, text = written.get()
-        if text:
-            yield stream, text
+    messages = (
+        (child.stdout, lambda text: language_pb2.RunPluginResponse(stdout=text)),
+        (child.stderr, lambda text: language_pb2.RunPluginResponse(stderr=text)),
+    )
+    for pipe in messages:
+        threading.Thread(target=pump, args=pipe, daemon=True).start()
+    open_pipes = len(messages)
+    while open_pipes:
+        if (response := written.get()) is None:
+            open_pipes -= 1
         else:
-            open_streams -= 1
+            yield response
 
 
 def _python(info: Any) -> str:

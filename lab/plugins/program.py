@@ -1,7 +1,8 @@
 """Runs one Pulumi program: the process that the language host starts for each `pulumi up` or `preview`.
 
-A process of its own, as with the official host: whatever a program does to its interpreter ends with it, and it may
-run under another interpreter than the host. So this file uses nothing of the lab, only the program's own SDK.
+A process of its own, as with the official host: whatever a program does to its interpreter ends with it, and
+it may run under another interpreter than the host. So this file uses nothing of the lab, only the program's own
+SDK.
 """
 
 from __future__ import annotations

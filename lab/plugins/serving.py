@@ -18,7 +18,8 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
 ]
-_THREADS = 64
+# A resource that is waited for occupies one; Cancel must always find another.
+_THREADS = 256
 
 
 def engine_address() -> str:
@@ -44,6 +45,8 @@ def serve(register: Callable[[grpc.Server], None], on_stop: Callable[[], None]) 
         pass
     on_stop()
     server.stop(grace=1).wait()
+    # Threads that still wait for an answer from elsewhere would keep the process.
+    os._exit(0)
 
 
 class EngineLog:

@@ -1,1 +1,1 @@
-"""Stand-in for Pulumi's Kubernetes provider, pulumi-resource-kubernetes. docs/stand-ins.md says what it leaves out."""
+"""Stand-in for Pulumi's Kubernetes provider. docs/stand-ins.md says what it leaves out."""

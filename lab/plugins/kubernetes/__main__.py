@@ -13,7 +13,7 @@ def main() -> None:
     provider = Provider(engine_address())
     serve(
         lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server),
-        on_stop=provider.cancel,
+        on_stop=provider.close,
     )
 
 

@@ -36,6 +36,10 @@ class Cluster:
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
         self._kinds_lock = threading.Lock()
 
+    def close(self) -> None:
+        """Forgets the credentials that were written to files."""
+        self._folder.cleanup()
+
     def check(self) -> str:
         """The server's version; raises if there is no answer."""
         return str(self._request("GET", "/version")["gitVersion"])

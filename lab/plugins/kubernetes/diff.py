@@ -35,7 +35,15 @@ _UNITS = {
     "Pi": Decimal(2**50),
 }
 # Set by the API server; an input that carries them (from an import, say) is not compared.
-_READ_ONLY = "creationTimestamp deletionGracePeriodSeconds deletionTimestamp generation managedFields resourceVersion uid"
+_READ_ONLY = (
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "uid",
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +104,8 @@ def normalised(obj: Object) -> Object:
     """Inputs in the form in which the API server returns them."""
     result = dict(obj)
     if isinstance(result.get("metadata"), dict):
-        read_only = _READ_ONLY.split()
-        result["metadata"] = {k: v for k, v in result["metadata"].items() if k not in read_only}
+        kept = {key: value for key, value in result["metadata"].items() if key not in _READ_ONLY}
+        result["metadata"] = kept
     if result.get("kind") == "Secret" and isinstance(result.get("stringData"), dict):
         written = {key: _encoded(value) for key, value in result.pop("stringData").items()}
         result["data"] = {**(result.get("data") or {}), **written}

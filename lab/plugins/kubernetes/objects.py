@@ -31,9 +31,9 @@ _CONFLICT_HELP = (
 )
 _EXISTS_HELP = """
 
-The resource already exists in the cluster. It can be adopted with `pulumi import`, or with the resource option
-import_. A renamed Pulumi resource needs an alias, or delete_before_replace if it is to be replaced. The provider's
-option upsertExistingObjects makes creation update what exists."""
+The resource already exists in the cluster. It can be adopted with `pulumi import`, or with the resource
+option import_. A renamed Pulumi resource needs an alias, or delete_before_replace if it is to be replaced.
+The provider's option upsertExistingObjects makes creation update what exists."""
 # What an import leaves out: written by the cluster, not by a program.
 _NOT_INPUT: tuple[Path, ...] = (
     ("status",),
@@ -97,9 +97,9 @@ class Objects:
             raise ClusterError(message + hint) from error
         except NoSuchKindError as error:
             raise ClusterError(
-                f"creation of resource {request.urn!r} failed because the Kubernetes API server reported that the "
-                f"apiVersion for this resource does not exist. Verify that any required CRDs have been created: "
-                f"{error}"
+                f"creation of resource {request.urn!r} failed because the Kubernetes API server reported that "
+                "the apiVersion for this resource does not exist. Verify that any required CRDs have been "
+                f"created: {error}"
             ) from error
         state = State(wanted, live, manager, wanted["apiVersion"])
         return self._finished(request, state, f"resource {request.urn!r} was successfully created, but")

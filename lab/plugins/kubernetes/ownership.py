@@ -22,7 +22,7 @@ _TAKEN_OVER = (
 
 
 def take_over(live: Object, manager: str) -> list[Object]:
-    """The JSON patch that makes `manager` the owner of what was created or edited by hand; empty if nothing was."""
+    """The JSON patch that gives `manager` what was created or edited by hand; empty if nothing was."""
     entries = metadata(live).get("managedFields") or []
     ours = [entry for entry in entries if _is_taken_over(entry) or _is_apply_of(entry, manager)]
     if not any(_is_taken_over(entry) for entry in ours):

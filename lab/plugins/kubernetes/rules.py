@@ -12,20 +12,22 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 _IDENTITY = ("metadata.name", "metadata.namespace")
-_VOLUME_SOURCES = (
-    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker gcePersistentDisk glusterfs "
-    "hostPath iscsi local nfs photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume"
-)
-_POD_FIELDS = (
-    "affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork "
-    "hostPID hostname imagePullSecrets nodeName nodeSelector overhead preemptionPolicy priority priorityClassName "
-    "readinessGates restartPolicy runtimeClassName schedulerName securityContext serviceAccount serviceAccountName "
-    "shareProcessNamespace subdomain terminationGracePeriodSeconds volumes"
-)
-_CONTAINER_FIELDS = (
-    "args command env image imagePullPolicy lifecycle livenessProbe ports readinessProbe resources securityContext "
-    "stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir"
-)
+_VOLUME_SOURCES = """
+    awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker gcePersistentDisk
+    glusterfs hostPath iscsi local nfs photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos
+    vsphereVolume
+"""
+_POD_FIELDS = """
+    affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC
+    hostNetwork hostPID hostname imagePullSecrets nodeName nodeSelector overhead preemptionPolicy priority
+    priorityClassName readinessGates restartPolicy runtimeClassName schedulerName securityContext
+    serviceAccount serviceAccountName shareProcessNamespace subdomain terminationGracePeriodSeconds volumes
+"""
+_CONTAINER_FIELDS = """
+    args command env image imagePullPolicy lifecycle livenessProbe ports readinessProbe resources
+    securityContext stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices
+    volumeMounts workingDir
+"""
 
 
 def _below(prefix: str, names: str) -> tuple[str, ...]:

@@ -144,12 +144,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @override
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self.cancel()
+        self._cancelled.set()
         return empty_pb2.Empty()
 
-    def cancel(self) -> None:
-        """Ends all waits."""
+    def close(self) -> None:
+        """Ends all waits, and forgets the cluster."""
         self._cancelled.set()
+        if self._objects is not None:
+            self._objects.cluster.close()
 
     # Objects
 
