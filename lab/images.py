@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from lab import cache
@@ -54,6 +55,7 @@ class Recipe:
         parts = [FORMAT, self.name, *self.entrypoint, self.user, *self.directories, *versions]
         return cache.key(*parts, json.dumps([self.texts, self.links], sort_keys=True))
 
+    @cached_property
     def archive(self) -> Path:
         """Where the finished archive is, or will be."""
         short = self.name.split("/", 1)[1].replace("/", "-").replace(":", "-")
@@ -94,7 +96,7 @@ def _is_elf(path: Path) -> bool:
 
 def make(recipe: Recipe) -> Path:
     """Writes the image's archive unless it is there already."""
-    archive = recipe.archive()
+    archive = recipe.archive
     if not archive.exists():
         archive.parent.mkdir(parents=True, exist_ok=True)
         # Two labs may write the same archive at once; each has its own unfinished file.

@@ -27,13 +27,13 @@ from lab import (
 from lab.errors import LabError
 from lab.layout import Layout
 from lab.listeners import Listeners
-from lab.progress import Progress, Report
+from lab.progress import Progress, Report, say
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DEFAULT_DIRECTORY = CHECKOUT / ".lab"
 KUBECTL_LIMIT = 120.0
 LOG_LINES = 20
-LOG_WIDTH = 300
+LOG_WIDTH = 600
 
 
 class Lab:
@@ -93,18 +93,18 @@ class Lab:
 
     # Life
 
-    def up(self, report: Report = print, *, mesh_wanted: bool = True) -> None:
+    def up(self, report: Report = say, *, istio: bool = True) -> None:
         """Starts the lab unless it runs, with Istio unless told otherwise; returns when all is ready."""
         with self._command_lock(report):
             if self.is_up:
                 report(f"the lab is up already: {self.layout.root}")
             else:
                 self._start_cluster(report)
-            if mesh_wanted and not self.state.get("mesh"):
+            if istio and not self.state.get("mesh"):
                 mesh.install(self, report)
                 self._note(mesh=True)
 
-    def down(self, report: Report = print) -> None:
+    def down(self, report: Report = say) -> None:
         """Ends the lab and removes what it leaves behind, but for its logs."""
         if not self.layout.root.is_dir():
             return
@@ -225,7 +225,7 @@ class Lab:
         """What a client of the cluster needs."""
         return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.layout.client_cache)}
 
-    def environment(self, report: Report = print) -> dict[str, str]:
+    def environment(self, report: Report = say) -> dict[str, str]:
         """What a shell needs to use the lab by hand, Pulumi included."""
         from lab import plugins  # only here: a lab without Pulumi does not need it
 

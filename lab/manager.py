@@ -79,7 +79,7 @@ class Manager:
         self.wait("node", "kubelet", lambda: self.has_condition(f"/api/v1/nodes/{components.NODE}", "Ready"))
         self.wait("service network", "kube-proxy", lambda: bool(self.get(PROXY_HEALTH)))
         coredns = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
-        self.wait("cluster DNS", "kubelet", lambda: self.has_condition(coredns, "Available"))
+        self.wait("cluster DNS", "cluster", lambda: self.has_condition(coredns, "Available"))
         self.wait_for_images()
         self.reports.send(ready=True)
         os.close(self.reports.descriptor)
@@ -147,6 +147,7 @@ class Manager:
             except (OSError, HTTPException, ValueError, LookupError) as error:
                 reason = str(error)
             if time.monotonic() - begin > STEP_LIMIT:
+                self.log_cluster()
                 raise ComponentError(component, f"{what} not ready after {STEP_LIMIT:.0f} s ({reason})")
             time.sleep(POLL)
         self.reports.send(step=what)
@@ -184,6 +185,13 @@ class Manager:
         """Whether an object's condition is true."""
         conditions = json.loads(self.get(API + path))["status"]["conditions"]
         return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+
+    def log_cluster(self) -> None:
+        """Writes to the log `cluster` how its pods are: the components' own logs seldom say why a pod fails."""
+        kubeconfig = f"--kubeconfig={self.layout.inner_kubeconfig}"
+        for question in ("pods", "events"):
+            command = ["kubectl", kubeconfig, "get", question, "--all-namespaces", "--request-timeout=5s"]
+            self.spawn("cluster", command).wait()
 
     def watch(self) -> None:
         """Returns when a component ends: half a cluster would only mislead."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab import cache
 from lab.errors import LabError
-from lab.progress import Progress, Report
+from lab.progress import Progress, Report, say
 
 UNPACKED = ("containerd", "runc", "containernetworking-plugins", "nginx", "busybox-static")
 UNPACKED_COMMANDS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "nginx", "busybox")
@@ -70,7 +70,7 @@ def missing_commands() -> list[str]:
     return [name for name in (*UNPACKED_COMMANDS, *INSTALLED) if not shutil.which(name, path=path)]
 
 
-def provide(report: Report = print) -> None:
+def provide(report: Report = say) -> None:
     """Unpacks and installs what is missing, and says what."""
     missing = missing_commands()
     if not missing and tree().is_dir():

@@ -9,6 +9,11 @@ EVERY = 10.0  # seconds between two lines in a log
 EVERY_ON_TERMINAL = 1.0
 
 
+def say(text: str) -> None:
+    """Prints at once, also into a pipe: whoever waits there must see that work goes on."""
+    print(text, flush=True)
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them: 0.4 s, 12 s, 3 min 05 s."""
     if seconds < 10:
@@ -22,7 +27,7 @@ class Progress:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.in_place = report is print and sys.stdout.isatty()
+        self.in_place = report in (say, print) and sys.stdout.isatty()
         self.last = 0.0
 
     def update(self, text: str) -> None:

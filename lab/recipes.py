@@ -96,7 +96,7 @@ def envoy() -> Path:
 def make_all(report: Report) -> dict[str, list[str]]:
     """Makes the images that are not in the cache; returns the archives, those that DNS needs first."""
     first, rest = base(), [*test_images(), *mesh()]
-    missing = [recipe.name for recipe in (*first, *rest) if not recipe.archive().exists()]
+    missing = [recipe.name for recipe in (*first, *rest) if not recipe.archive.exists()]
     if missing:
         report(f"making images: {', '.join(missing)}")
     with ThreadPoolExecutor(2) as pool:

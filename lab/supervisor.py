@@ -17,7 +17,7 @@ from types import FrameType
 from lab import cgroups, namespaces
 from lab.errors import LabError
 from lab.layout import Layout
-from lab.manager import Manager, Reports
+from lab.manager import ComponentError, Manager, Reports
 
 
 def main(arguments: list[str]) -> int:
@@ -63,8 +63,10 @@ def manage(layout: Layout, groups: list[cgroups.Hierarchy], reports: Reports, so
     try:
         namespaces.make_private_world(layout.root, groups)
         Manager(layout, reports, sockets).run()
+    except ComponentError as error:
+        reports.send(failed=error.component, why=str(error))
     except LabError as error:
-        reports.send(failed=getattr(error, "component", "supervisor"), why=str(error))
+        reports.send(failed="supervisor", why=str(error))
     return 1
 
 

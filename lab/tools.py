@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lab import cache
 from lab.errors import LabError
-from lab.progress import Progress, Report, duration
+from lab.progress import Progress, Report, duration, say
 
 SOURCES = Path(__file__).with_name("tools")
 COMPONENTS = (
@@ -155,7 +155,7 @@ def missing() -> list[Tool]:
     return [tool for tool in TOOLS if not tool.directory().is_dir()]
 
 
-def build(report: Report = print) -> None:
+def build(report: Report = say) -> None:
     """Builds what is not in the cache yet."""
     for tool in missing():
         _provide(tool, report)

@@ -1,0 +1,1 @@
+"""The life of labs: start, failure, end, and two at once."""
