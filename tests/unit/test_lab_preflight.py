@@ -77,7 +77,7 @@ def test_a_machine_that_has_everything_has_no_problem() -> None:
         ),
     ],
 )
-def test_each_problem_is_one_sentence_with_the_alternative(change: dict[str, object], sentence: str) -> None:
+def test_each_problem_is_one_sentence_with_the_alternative(change: dict[str, Any], sentence: str) -> None:
     assert find_problem(replace(GOOD, **change)) == sentence + INSTEAD
 
 
