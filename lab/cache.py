@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.errors import LabError
 from lab.progress import duration
+
+LOCK_LIMIT = 60 * 60.0  # longer than the slowest build
 
 
 def root() -> Path:
@@ -38,7 +41,10 @@ def lock(path: Path, waiting: Callable[[str], None]) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                waiting(f"another lab is making it, waiting for {duration(time.monotonic() - begin)}")
+                spent = time.monotonic() - begin
+                if spent > LOCK_LIMIT:
+                    raise LabError(f"{path} is held for {duration(spent)}: see `fuser {path}`") from None
+                waiting(f"another `up` or `down` is at it, waiting for {duration(spent)}")
                 time.sleep(1)
         yield
 

@@ -177,6 +177,8 @@ class Lab:
             message = json.loads(line)
             if "pid" in message:
                 self._note(pid=message["pid"])
+            if "waiting" in message:
+                report(f"{message['at']:5.1f} s  waiting for: {message['waiting']}")
             if "step" in message:
                 report(f"{message['at']:5.1f} s  {message['step']}")
         if "ready" not in message:

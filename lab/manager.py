@@ -20,6 +20,7 @@ from lab.layout import Layout
 STEP_LIMIT = 90.0
 REQUEST_LIMIT = 5.0
 POLL = 0.1
+TELL_EVERY = 10.0
 MANIFESTS = Path(__file__).with_name("manifests")
 API = f"https://127.0.0.1:{network.API_PORT}"
 PROXY_HEALTH = "http://127.0.0.1:10256/healthz"
@@ -138,7 +139,8 @@ class Manager:
 
     def wait(self, what: str, component: str, check: Callable[[], bool]) -> None:
         """Repeats a check until it holds, a component ends or the time is over."""
-        begin, reason = time.monotonic(), "no answer yet"
+        begin = told = time.monotonic()
+        reason = "no answer yet"
         while True:
             self.check_processes(what)
             try:
@@ -149,6 +151,9 @@ class Manager:
             if time.monotonic() - begin > STEP_LIMIT:
                 self.log_cluster()
                 raise ComponentError(component, f"{what} not ready after {STEP_LIMIT:.0f} s ({reason})")
+            if time.monotonic() - told > TELL_EVERY:
+                told = time.monotonic()
+                self.reports.send(waiting=what)
             time.sleep(POLL)
         self.reports.send(step=what)
 

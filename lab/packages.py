@@ -9,11 +9,13 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 from lab import cache
 from lab.errors import LabError
-from lab.progress import Progress, Report, say
+from lab.progress import Progress, Report, duration, say
 
 UNPACKED = ("containerd", "runc", "containernetworking-plugins", "nginx", "busybox-static")
 UNPACKED_COMMANDS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "nginx", "busybox")
@@ -28,7 +30,8 @@ INSTALLED = {  # command: the package it comes from
     "ldd": "libc-bin",
 }
 PLUGIN_DIRECTORIES = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
-TIME_LIMIT = 15 * 60
+TIME_LIMIT = 15 * 60.0
+TELL_EVERY = 10.0
 
 
 def tree() -> Path:
@@ -97,14 +100,14 @@ def provide(report: Report = say) -> None:
 
 def _install(packages: list[str], report: Report) -> None:
     report(f"Debian packages: installing {', '.join(packages)}")
-    _apt("install", "--yes", "--no-install-recommends", "-o=DPkg::Lock::Timeout=300", *packages)
+    _apt(report, "install", "--yes", "--no-install-recommends", "-o=DPkg::Lock::Timeout=300", *packages)
 
 
 def _unpack(target: Path, report: Report) -> None:
     downloads = target / "downloads"
     downloads.mkdir()
     # apt's own user need not be able to write where root's cache is.
-    _apt("download", "-o=APT::Sandbox::User=root", *UNPACKED, directory=downloads)
+    _apt(report, "download", "-o=APT::Sandbox::User=root", *UNPACKED, directory=downloads)
     archives = sorted(downloads.glob("*.deb"))
     names = ", ".join(" ".join(archive.stem.split("_")[:2]).replace("%3a", ":") for archive in archives)
     report(f"Debian packages: unpacking into the cache, not installing: {names}")
@@ -130,34 +133,44 @@ def _installed() -> set[str]:
     return {line.split()[0].split(":")[0] for line in lines if line.endswith(" installed")}
 
 
-def _apt(*arguments: str, directory: Path | None = None) -> None:
+def _apt(report: Report, *arguments: str, directory: Path | None = None) -> None:
     """Runs apt-get, and once more after an update: a fresh machine has no or an old list of packages."""
     try:
-        _run(["apt-get", "--quiet", *arguments], directory)
+        _run(["apt-get", "--quiet", *arguments], directory, report)
     except LabError:
-        _run(["apt-get", "--quiet", "update"], directory)
-        _run(["apt-get", "--quiet", *arguments], directory)
+        _run(["apt-get", "--quiet", "update"], directory, report)
+        _run(["apt-get", "--quiet", *arguments], directory, report)
 
 
-def _run(arguments: list[str], directory: Path | None = None) -> str:
+def _run(arguments: list[str], directory: Path | None = None, report: Report = say) -> str:
+    """Runs a command and returns what it prints; tells that it still runs when it takes long."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    try:
-        result = subprocess.run(
+    shown = " ".join(arguments)
+    begin = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
             arguments,
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
-    except subprocess.TimeoutExpired:
-        raise LabError(
-            f"`{' '.join(arguments)}` did not end within {TIME_LIMIT // 60} min: try it by hand"
-        ) from None
-    if result.returncode:
-        last = "\n".join(
-            f"  {arguments[0]} | {line}" for line in (result.stdout + result.stderr).splitlines()[-10:]
-        )
-        raise LabError(f"{last}\n`{' '.join(arguments)}` failed: the lines above say why, try it by hand")
-    return result.stdout
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(TELL_EVERY)
+                except subprocess.TimeoutExpired:
+                    spent = time.monotonic() - begin
+                    if spent > TIME_LIMIT:
+                        raise LabError(f"`{shown}` did not end within {duration(TIME_LIMIT)}") from None
+                    report(f"Debian packages: {arguments[0]}, {duration(spent)}")
+        finally:
+            process.kill()
+            process.wait()
+        output.seek(0)
+        text = output.read()
+    if process.returncode:
+        last = "\n".join(f"  {arguments[0]} | {line}" for line in text.splitlines()[-10:])
+        raise LabError(f"{last}\n`{shown}` failed: the lines above say why, try it by hand")
+    return text
