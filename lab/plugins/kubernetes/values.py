@@ -16,7 +16,7 @@ Object = dict[str, Any]
 
 # Fixed by Pulumi's protocol.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET_ON_THE_WIRE = "1b47061264138c4ac30d75fd1eb44270"
+_SEALED = "1b47061264138c4ac30d75fd1eb44270"
 _UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -48,7 +48,7 @@ def decode(message: struct_pb2.Struct) -> Object:
 
 def _from_wire(value: Any) -> Any:
     if isinstance(value, dict):
-        if value.get(_SIGNATURE) == _SECRET_ON_THE_WIRE:
+        if value.get(_SIGNATURE) == _SEALED:
             return Secret(_from_wire(value.get("value")))
         return {key: _from_wire(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def encode(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 def _to_wire(value: Any) -> Any:
     if isinstance(value, Secret):
-        return {_SIGNATURE: _SECRET_ON_THE_WIRE, "value": _to_wire(value.value)}
+        return {_SIGNATURE: _SEALED, "value": _to_wire(value.value)}
     if isinstance(value, Mapping):
         return {key: _to_wire(item) for key, item in value.items()}
     if isinstance(value, list):
