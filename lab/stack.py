@@ -14,28 +14,22 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class Stack:
-    """One stack of a Pulumi program; by default of this checkout's own program.
+    """One stack of the Pulumi project in a directory; by default of this checkout's."""
 
-    `config_file` replaces Pulumi.<stack>.yaml, so that a stack can have settings that are not in the tree.
-    """
-
-    def __init__(
-        self, lab: Lab, name: str, program: Path = CHECKOUT, config_file: Path | None = None
-    ) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, name: str, project: Path = CHECKOUT) -> None:
         self.name = name
-        self.program = program
-        self.config_file = config_file
+        self.project = project
+        self.environment = lab.environment()
 
     def select(self) -> None:
         """Makes the stack if it is not there."""
-        self.output("stack", "select", "--create", self.name, *self._config_file())
+        self.output("stack", "select", "--create", self.name)
 
     def run(self, *args: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi ARGS`; without `capture` its output goes straight to the user."""
         return subprocess.run(
-            ["pulumi", *args, "--cwd", str(self.program), "--non-interactive"],
-            env=self.lab.environment(),
+            ["pulumi", *args, "--cwd", str(self.project), "--non-interactive"],
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=capture,
             text=True,
@@ -45,7 +39,7 @@ class Stack:
     def change(self, verb: str, *args: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi up`, `preview`, `refresh` or `destroy` of the stack, without questions."""
         yes = () if verb == "preview" else ("--yes", "--skip-preview")
-        return self.run(verb, "--stack", self.name, *self._config_file(), *yes, *args, capture=capture)
+        return self.run(verb, "--stack", self.name, *yes, *args, capture=capture)
 
     def up(self, *args: str) -> str:
         return self._succeed(self.change("up", *args))
@@ -64,14 +58,11 @@ class Stack:
 
     def config(self) -> dict[str, str]:
         """The stack's config as text, without the project's prefix."""
-        found = json.loads(self.output("config", "--json", "--stack", self.name, *self._config_file()))
+        found = json.loads(self.output("config", "--json", "--stack", self.name))
         return {key.rsplit(":", 1)[-1]: entry["value"] for key, entry in found.items()}
 
     def output(self, *args: str) -> str:
         return self._succeed(self.run(*args))
-
-    def _config_file(self) -> tuple[str, ...]:
-        return ("--config-file", str(self.config_file)) if self.config_file else ()
 
     def _succeed(self, ran: subprocess.CompletedProcess[str]) -> str:
         if ran.returncode:

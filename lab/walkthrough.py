@@ -16,30 +16,39 @@ from .lab import Lab
 from .stack import Stack
 
 
-def up(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
+def up(lab: Lab, options: argparse.Namespace) -> int:
     """Everything: the lab, `pulumi up`, the check. 0 if live traffic and the shadow are as configured."""
     begin = time.monotonic()
-    lab.up()
-    stack.select()
+    stack = _stack_on_running_lab(lab, options)
     print(f"\npulumi up of the stack {stack.name}", flush=True)
     if status := stack.change("up", capture=False).returncode:
-        print(f"\npulumi up failed: see above; the state of the pods: {_by_hand('kubectl get pods -A')}")
+        print(f"\npulumi up failed, see above. To look at the pods: {_by_hand('kubectl get pods -A')}")
         return status
-    status = show_check(lab, stack, options)
+    status = _check(lab, stack, options)
     print(f"\n{time.monotonic() - begin:.0f} s in all. The service is at {lab.gateway_url}")
     print(f"Use pulumi and kubectl by hand: {_by_hand('pulumi preview --stack ' + stack.name)}")
     return status
 
 
-def preview(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
+def preview(lab: Lab, options: argparse.Namespace) -> int:
     """What `up` would change."""
-    lab.up()
-    stack.select()
+    stack = _stack_on_running_lab(lab, options)
     return stack.change("preview", "--diff", capture=False).returncode
 
 
-def show_check(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
-    """Only the check, for a stack that is up."""
+def check_only(lab: Lab, options: argparse.Namespace) -> int:
+    """The check, for a stack that is up."""
+    return _check(lab, Stack(lab, options.stack), options)
+
+
+def _stack_on_running_lab(lab: Lab, options: argparse.Namespace) -> Stack:
+    lab.up()
+    stack = Stack(lab, options.stack)
+    stack.select()
+    return stack
+
+
+def _check(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
     args: Any = settings.parse(stack.config())
     report = check(lab, model.parse(args), options.requests)
     print(report.as_json() if options.json else f"\n{report.as_text()}")
@@ -50,7 +59,7 @@ def _by_hand(command: str) -> str:
     return f'eval "$(make -s env)"; {command}'
 
 
-COMMANDS = {"up": up, "preview": preview, "check": show_check}
+COMMANDS = {"up": up, "preview": preview, "check": check_only}
 
 
 def main() -> int:
@@ -64,7 +73,7 @@ def main() -> int:
     options = parser.parse_args()
     lab = Lab()
     try:
-        return COMMANDS[options.command](lab, Stack(lab, options.stack), options)
+        return COMMANDS[options.command](lab, options)
     except (LabError, InvalidArgsError) as problem:
         print(problem, file=sys.stderr)
         return 1

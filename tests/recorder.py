@@ -18,6 +18,7 @@ class Registered:
     inputs: dict[str, Any]
     needs: set[str]
     hooks: dict[str, list[str]] = field(default_factory=dict)
+    timeouts: set[str] = field(default_factory=set)
 
 
 class _Echo(mocks.Mocks):
@@ -53,6 +54,7 @@ class _Monitor(mocks.MockMonitor):
                     inputs=rpc.deserialize_properties(request.object),
                     needs={urn.rsplit("::", 1)[-1] for urn in request.dependencies},
                     hooks={kind: list(getattr(hooks, kind)) for kind in ("before_update", "after_update")},
+                    timeouts={request.customTimeouts.create, request.customTimeouts.update},
                 )
             )
         return mocks.MockMonitor.RegisterResource(self, request)

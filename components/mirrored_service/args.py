@@ -50,7 +50,8 @@ class RolloutArgs(TypedDict):
     """Pods below `replicas` during an update. Default 0: never fewer than wanted."""
 
     deadlineSeconds: NotRequired[int]
-    """Seconds without progress after which `pulumi up` reports the version as failed. Default 300."""
+    """Seconds until all pods of the version must be ready, 5 or more; then `pulumi up` reports it as failed.
+    Give a version with many pods more, as they are exchanged one after the other. Default 300."""
 
 
 class StopArgs(TypedDict):

@@ -72,8 +72,8 @@ class MirroredService(pulumi.ComponentResource):
         before_routes = [*live.values(), *rules, *gateway, callers]
         hooks = settle.hooks(self._name, service.settle_seconds, self)
         routes = [
-            self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks),
-            self._add("mesh", manifests.mesh_virtual_service(service), before_routes, hooks),
+            self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks=hooks),
+            self._add("mesh", manifests.mesh_virtual_service(service), before_routes, hooks=hooks),
         ]
         for subset in service.subsets:
             if not subset.live:
@@ -90,17 +90,20 @@ class MirroredService(pulumi.ComponentResource):
     def _deployment(
         self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
     ) -> pulumi.Resource:
-        return self._add(subset.name, manifests.deployment(service, subset), needs)
+        # Pulumi's own limit would be 10 minutes, whatever the Deployment says.
+        limit = f"{subset.rollout.deadline_seconds}s"
+        timeouts = pulumi.CustomTimeouts(create=limit, update=limit)
+        return self._add(subset.name, manifests.deployment(service, subset), needs, custom_timeouts=timeouts)
 
     def _add(
         self,
         suffix: str,
         manifest: Manifest,
         needs: Sequence[pulumi.Resource] = (),
-        hooks: pulumi.ResourceHookBinding | None = None,
+        **options: Any,
     ) -> pulumi.Resource:
         """Registers one object. Its resource name is its identity: a new suffix needs an alias."""
-        opts = pulumi.ResourceOptions(parent=self, depends_on=list(needs), hooks=hooks)
+        opts = pulumi.ResourceOptions(parent=self, depends_on=list(needs), **options)
         resource_name = f"{self._name}-{suffix}"
         properties = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
         if manifest["kind"] in _CLASSES:

@@ -10,9 +10,17 @@ import yaml
 
 from lab import Lab
 from lab.check import Report, check
-from lab.stack import Stack
+from lab.stack import CHECKOUT, Stack
 from mirrored_service import MirroredServiceArgs, model
 from tests.services import service_args
+
+
+def write_project(directory: Path) -> None:
+    """This checkout's project, somewhere else: its stacks' config files do not land in the tree."""
+    project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
+    project["main"] = str(CHECKOUT)
+    project["runtime"]["options"]["virtualenv"] = str(CHECKOUT / ".venv")
+    (directory / "Pulumi.yaml").write_text(yaml.safe_dump(project))
 
 
 class Deployed:
@@ -22,8 +30,9 @@ class Deployed:
         self.lab = lab
         self.namespace = f"test-{uuid.uuid4().hex[:6]}"
         self.host = f"{self.namespace}.example"
-        self.config_file = directory / f"{self.namespace}.yaml"
-        self.stack = Stack(lab, self.namespace, config_file=self.config_file)
+        self.config_file = directory / f"Pulumi.{self.namespace}.yaml"
+        write_project(directory)
+        self.stack = Stack(lab, self.namespace, directory)
         self.configure()
         self.stack.select()
 

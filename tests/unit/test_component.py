@@ -73,6 +73,11 @@ def test_only_the_routes_have_hooks_and_none_runs_on_creation() -> None:
         assert (found.hooks["before_update"], found.hooks["after_update"]) == expected
 
 
+def test_up_waits_for_a_version_as_long_as_its_rollout_may_take() -> None:
+    subsets = {"v1": {"image": "shop:1", "weight": 100, "rollout": {"deadlineSeconds": 45}}}
+    assert register(subsets)["Deployment", "nginx-v1"].timeouts == {"45s"}
+
+
 def test_an_existing_namespace_and_gateway_are_not_created() -> None:
     kinds = {kind for kind, _ in register(createNamespace=False, gateway={"existing": "istio-system/shared"})}
     assert "Namespace" not in kinds
