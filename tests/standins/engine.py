@@ -24,7 +24,8 @@ class RefusedError(Exception):
         super().__init__(error.details())
         self.kept: Object | None = None
         self.reasons: list[str] = []
-        for key, value in error.trailing_metadata() or ():
+        metadata: Any = error.trailing_metadata() or ()
+        for key, value in metadata:
             if key == "grpc-status-details-bin":
                 self._read(status_pb2.Status.FromString(value))
 

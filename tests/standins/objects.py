@@ -18,7 +18,11 @@ def config_map(namespace: str, **data: str) -> Object:
 
 
 def deployment(
-    namespace: str, image: str = "lab.local/curl:1", app: str = "web", replicas: int = 1, **annotations: str
+    namespace: str,
+    image: str = "lab.local/curl:1",
+    app: str = "web",
+    replicas: int = 1,
+    annotations: dict[str, str] | None = None,
 ) -> Object:
     """Pods that are ready as soon as they run, and stop at once."""
     labels = {"app": app}
@@ -26,7 +30,12 @@ def deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": namespace, "annotations": annotations, "labels": labels},
+        "metadata": {
+            "name": "web",
+            "namespace": namespace,
+            "annotations": annotations or {},
+            "labels": labels,
+        },
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": labels},
@@ -38,12 +47,12 @@ def deployment(
     }
 
 
-def service(namespace: str, app: str = "web", **annotations: str) -> Object:
+def service(namespace: str, annotations: dict[str, str] | None = None) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "web", "namespace": namespace, "annotations": annotations},
-        "spec": {"selector": {"app": app}, "ports": [{"name": "http", "port": 80}]},
+        "metadata": {"name": "web", "namespace": namespace, "annotations": annotations or {}},
+        "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80}]},
     }
 
 

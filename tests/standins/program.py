@@ -1,5 +1,7 @@
 """The program that test_engine.py deploys: a Pulumi program as a user would write it."""
 
+from typing import Any
+
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
@@ -23,20 +25,17 @@ def told(args: pulumi.ResourceHookArgs) -> None:
     pulumi.log.info(f"hook: {before['spec']['hosts']} -> {after['spec']['hosts']}")
 
 
+pods: Any = {
+    "metadata": {"labels": labels},
+    "spec": {
+        "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "main", "image": config.require("image")}],
+    },
+}
 web = Deployment(
     "web",
     metadata={"name": "web", "namespace": name, "annotations": {"pulumi.com/timeoutSeconds": "4"}},
-    spec={
-        "replicas": 1,
-        "selector": {"matchLabels": labels},
-        "template": {
-            "metadata": {"labels": labels},
-            "spec": {
-                "terminationGracePeriodSeconds": 0,
-                "containers": [{"name": "main", "image": config.require("image")}],
-            },
-        },
-    },
+    spec={"replicas": 1, "selector": {"match_labels": labels}, "template": pods},
     opts=inside,
 )
 ConfigMap(

@@ -24,7 +24,7 @@ def secret(namespace: str) -> Object:
 
 
 def test_what_others_add_is_not_drift(lab: Lab, new: New, namespace: str) -> None:
-    wanted = deployment(namespace, **SKIP)
+    wanted = deployment(namespace, annotations=SKIP)
     resource = new(wanted)
     resource.create()
     lab.kubectl("-n", namespace, "label", "deployment", "web", "theirs=yes")

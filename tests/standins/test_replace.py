@@ -26,14 +26,18 @@ def unnamed(obj: Object) -> Object:
 
 
 def test_the_same_inputs_are_no_change(new: New, namespace: str) -> None:
-    for wanted in (deployment(namespace, **SKIP), service(namespace, **SKIP), virtual_service(namespace, 50)):
+    for wanted in (
+        deployment(namespace, annotations=SKIP),
+        service(namespace, annotations=SKIP),
+        virtual_service(namespace, 50),
+    ):
         resource = new(wanted)
         resource.create()
         assert nothing(resource.diff(wanted)), wanted["kind"]
 
 
 def test_values_that_the_server_rewrites_are_no_change(new: New, namespace: str) -> None:
-    wanted = deployment(namespace, **SKIP)
+    wanted = deployment(namespace, annotations=SKIP)
     container = wanted["spec"]["template"]["spec"]["containers"][0]
     container["resources"] = {"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {}}
     container["env"] = []
@@ -65,17 +69,17 @@ def test_additions_and_removals_name_the_innermost_property(new: New, namespace:
 
 
 def test_a_new_image_updates_a_deployment_in_place(new: New, namespace: str) -> None:
-    resource = new(deployment(namespace, **SKIP))
+    resource = new(deployment(namespace, annotations=SKIP))
     resource.create()
-    diff = resource.diff(deployment(namespace, image="lab.local/nginx-v1:1", **SKIP))
+    diff = resource.diff(deployment(namespace, image="lab.local/nginx-v1:1", annotations=SKIP))
     assert described(diff) == {"spec.template.spec.containers[0].image": "UPDATE"}
     assert not diff.replaces
 
 
 def test_another_selector_replaces_a_deployment_the_old_one_first(new: New, namespace: str) -> None:
-    resource = new(deployment(namespace, **SKIP))
+    resource = new(deployment(namespace, annotations=SKIP))
     resource.create()
-    diff = resource.diff(deployment(namespace, app="other", **SKIP))
+    diff = resource.diff(deployment(namespace, app="other", annotations=SKIP))
     assert described(diff)["spec.selector.matchLabels.app"] == "UPDATE_REPLACE"
     assert list(diff.replaces) == ["spec.selector.matchLabels.app"]
     assert diff.deleteBeforeReplace
@@ -101,8 +105,8 @@ def test_another_name_or_namespace_replaces_and_both_can_exist(new: New, namespa
 
 
 def test_a_value_that_is_not_known_yet_is_a_change(new: New, namespace: str) -> None:
-    resource = new(deployment(namespace, **SKIP))
+    resource = new(deployment(namespace, annotations=SKIP))
     resource.create()
-    wanted = deployment(namespace, **SKIP)
+    wanted = deployment(namespace, annotations=SKIP)
     wanted["spec"]["template"]["spec"]["containers"][0]["image"] = UNKNOWN
     assert described(resource.diff(wanted)) == {"spec.template.spec.containers[0].image": "UPDATE"}

@@ -44,7 +44,7 @@ def test_an_update_waits_for_the_new_pods(new: New, live: Live, namespace: str) 
 
 
 def test_skip_await_waits_for_nothing(new: New, namespace: str) -> None:
-    wanted = deployment(namespace, image=MISSING_IMAGE, **{"pulumi.com/skipAwait": "true"})
+    wanted = deployment(namespace, image=MISSING_IMAGE, annotations={"pulumi.com/skipAwait": "true"})
     started = time.monotonic()
     new(wanted).create()
     assert time.monotonic() - started < 2
@@ -54,7 +54,7 @@ def test_pods_that_never_come_fail_with_their_reason_and_the_object_is_kept(
     new: New, live: Live, namespace: str
 ) -> None:
     resource = new(deployment(namespace, image=MISSING_IMAGE))
-    resource.timeout = 5
+    resource.timeout = 3
     with pytest.raises(RefusedError, match=r"successfully created.*failed to fully initialize") as failed:
         resource.create()
     told = "\n".join(failed.value.reasons)
@@ -67,13 +67,13 @@ def test_pods_that_never_come_fail_with_their_reason_and_the_object_is_kept(
 
 def test_an_update_repairs_what_never_became_ready(new: New, namespace: str) -> None:
     limit = {"pulumi.com/timeoutSeconds": "3"}
-    resource = new(deployment(namespace, image=MISSING_IMAGE, **limit))
+    resource = new(deployment(namespace, image=MISSING_IMAGE, annotations=limit))
     resource.timeout = 0
     with pytest.raises(RefusedError):
         resource.create()
     with pytest.raises(RefusedError, match="failed to fully initialize"):
         resource.update(resource.inputs)
-    state = resource.update(deployment(namespace, **{"pulumi.com/timeoutSeconds": "60"}))
+    state = resource.update(deployment(namespace, annotations={"pulumi.com/timeoutSeconds": "60"}))
     assert state["status"]["availableReplicas"] == 1
 
 
@@ -82,7 +82,7 @@ def test_a_container_that_ends_at_once_is_named(new: New, namespace: str) -> Non
     wanted["spec"]["template"]["spec"]["containers"][0]["command"] = ["sh", "-c", "exit 7"]
     wanted["spec"]["minReadySeconds"] = 5
     resource = new(wanted)
-    resource.timeout = 5
+    resource.timeout = 3
     with pytest.raises(RefusedError) as failed:
         resource.create()
     told = "\n".join(failed.value.reasons)

@@ -52,6 +52,15 @@ def load(kubeconfig: str, context: str, folder: tempfile.TemporaryDirectory[str]
     )
 
 
+def server(kubeconfig: str, context: str) -> str:
+    """The address of the API server; empty without a kubeconfig."""
+    if not kubeconfig:
+        return ""
+    config, _ = _read(kubeconfig)
+    chosen = _named(config, "context", context or config.get("current-context", ""))
+    return str(_named(config, "cluster", chosen.get("cluster", "")).get("server", ""))
+
+
 def _read(kubeconfig: str) -> tuple[dict[str, Any], Path]:
     """The parsed file, and the folder that relative paths in it start from."""
     if not kubeconfig:

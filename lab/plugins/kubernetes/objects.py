@@ -202,6 +202,8 @@ class Objects:
         inputs = normalised(live)
         for path in _NOT_INPUT:
             inputs = without(inputs, path)
+        if not metadata(inputs).get("annotations"):
+            inputs = without(inputs, ("metadata", "annotations"))
         return State(inputs, live, f"pulumi-kubernetes-{secrets.token_hex(4)}", live["apiVersion"])
 
     def delete(self, request: Request, old: State) -> None:

@@ -9,6 +9,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
+from importlib import metadata as packages
 from typing import Any, TypeVar
 
 import grpc
@@ -22,14 +23,16 @@ from pulumi.runtime.proto import (
 from typing_extensions import override
 
 from ..serving import EngineLog
+from . import kubeconfig
 from .client import Cluster
 from .diff import Change, changes
-from .errors import ClusterError
+from .errors import BadKubeconfigError, ClusterError
 from .objects import Objects, Options, PartialError, Request
 from .state import AUTONAMED, State, full_name, is_true, metadata, with_name
 from .values import UNKNOWN, Object, decode, encode, mark_secrets, plain
 
-VERSION = "4.34.2"
+# The stand-in speaks for the plugin that belongs to the installed SDK.
+VERSION = packages.version("pulumi-kubernetes")
 _CONFIG = "kubernetes:config:"
 _KNOWN_CONFIG = {"kubeconfig", "context", "namespace", "enablePatchForce", "upsertExistingObjects"}
 # Settings that change nothing here, or that only ask for what the stand-in does anyway.
@@ -118,7 +121,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         old, new = plain(decode(request.olds)), plain(decode(request.news))
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         # Another cluster, as far as can be told: everything has to be made there.
-        moved = [key for key in changed if key in ("kubeconfig", "context") and _server(old) != _server(new)]
+        before, after = _server(old), _server(new)
+        elsewhere = before and after and before != after
+        moved = [key for key in changed if elsewhere and key in ("kubeconfig", "context")]
         kind = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=kind, diffs=changed, replaces=moved)
 
@@ -273,8 +278,12 @@ def _refuse(context: grpc.ServicerContext, what: str) -> None:
     )
 
 
-def _server(settings: Object) -> tuple[str, str]:
-    return str(settings.get("kubeconfig", "")), str(settings.get("context", ""))
+def _server(settings: Object) -> str:
+    """The API server that these settings name themselves; empty if they leave it to the environment."""
+    try:
+        return kubeconfig.server(settings.get("kubeconfig") or "", settings.get("context") or "")
+    except BadKubeconfigError:
+        return ""
 
 
 def _is_set(settings: dict[str, str], key: str, variable: str) -> bool:

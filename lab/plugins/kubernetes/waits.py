@@ -16,6 +16,8 @@ Tell = Callable[[str], None]
 
 DEFAULT_SECONDS = 600.0
 _POLL_SECONDS = 0.15
+# Pods that just start have passing troubles that nobody needs to hear of.
+_QUIET_SECONDS = 2.0
 # How long a Service that selects no pods at all must stay so before it counts as ready, as it does officially.
 _SETTLE_SECONDS = 10.0
 # The official provider ignores skipAwait when it deletes other kinds than these.
@@ -61,7 +63,8 @@ class Waiter:
                 raise self._unready(
                     f"'{metadata(live)['name']}' timed out waiting to be Ready", verdict, live
                 )
-            tell(verdict.waiting_for)
+            troubles = self._pod_troubles(live) if elapsed > _QUIET_SECONDS else []
+            tell("; ".join([verdict.waiting_for, *troubles]))
             if self._cancelled.wait(_POLL_SECONDS):
                 message = f"Resource operation was cancelled for {metadata(live)['name']!r}"
                 raise self._unready(message, verdict, live)
