@@ -36,8 +36,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def __init__(self, engine: str = "") -> None:
         self._engine = engine
-        self._children: set[subprocess.Popen[bytes]] = set()
-        self._lock = threading.Lock()
+        self._programs, self._plugins = _Children(), _Children()
 
     @override
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -50,19 +49,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     @override
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self.stop()
+        # The engine ends plugins itself, once it needs them no more.
+        self._programs.each(_interrupt)
         return empty_pb2.Empty()
 
     def stop(self) -> None:
-        """Interrupts every program and plugin that still runs; kills what does not listen."""
-        with self._lock:
-            children = list(self._children)
-        for child in children:
-            _interrupt(child)
-        for child in children:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_PATIENCE_SECONDS)
-            child.kill()
+        """Leaves nothing behind."""
+        self._programs.each(subprocess.Popen.kill)
+        self._plugins.each(subprocess.Popen.kill)
 
     # Programs
 
@@ -96,12 +90,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def _run(self, command: list[str], environment: dict[str, str], context: grpc.ServicerContext) -> int:
         """Runs a command whose output goes to the engine through our own, until it ends or is cancelled."""
-        with self._child(command, env=environment) as child:
+        with self._programs.started(command, env=environment) as child:
             context.add_callback(functools.partial(_interrupt, child))
             return child.wait()
-
-    def _child(self, command: list[str], **options: Any) -> _Child:
-        return _Child(self._children, self._lock, command, options)
 
     @override
     def InstallDependencies(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -154,41 +145,50 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         command = [_python(request.info), "-u", directory, *request.args]
         environment = {**os.environ, **dict(entry.split("=", 1) for entry in request.env)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with self._child(command, cwd=request.pwd or directory, env=environment, **pipes) as child:
+        place = request.pwd or directory
+        with self._plugins.started(command, cwd=place, env=environment, **pipes) as child:
             context.add_callback(functools.partial(_interrupt, child))
             yield from _output(child)
             yield language_pb2.RunPluginResponse(exitcode=child.wait())
 
 
-class _Child:
-    """A child process that is known to the host while it runs."""
+class _Children:
+    """Child processes of one sort that run now."""
 
-    def __init__(
-        self,
-        children: set[subprocess.Popen[bytes]],
-        lock: threading.Lock,
-        command: list[str],
-        options: dict[str, Any],
-    ) -> None:
-        self._children, self._lock = children, lock
-        self._process = subprocess.Popen(command, **options)
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
 
-    def __enter__(self) -> subprocess.Popen[bytes]:
+    @contextlib.contextmanager
+    def started(self, command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """Starts a process, which does not outlive the block."""
+        process = subprocess.Popen(command, **options)
         with self._lock:
-            self._children.add(self._process)
-        return self._process
+            self._running.add(process)
+        try:
+            yield process
+        finally:
+            with self._lock:
+                self._running.discard(process)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
-    def __exit__(self, *_: object) -> None:
+    def each(self, action: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        """Does something to every one of them."""
         with self._lock:
-            self._children.discard(self._process)
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            running = list(self._running)
+        for process in running:
+            action(process)
 
 
 def _interrupt(child: subprocess.Popen[bytes]) -> None:
+    """Asks a process to end, and ends it if it does not listen."""
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
+        killer = threading.Timer(_PATIENCE_SECONDS, child.kill)
+        killer.daemon = True
+        killer.start()
 
 
 def _output(child: subprocess.Popen[bytes]) -> Iterator[Any]:

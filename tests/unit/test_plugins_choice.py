@@ -52,7 +52,8 @@ class Prepared:
 def test_without_official_plugins_the_stand_ins_are_used(tmp_path: Path) -> None:
     made = Prepared(tmp_path, offline_pulumi(tmp_path))
     assert made.lines == [
-        f"Pulumi Kubernetes provider: stand-in (official v{VERSION} is not installed and could not be downloaded)",
+        "Pulumi Kubernetes provider: stand-in "
+        f"(official v{VERSION} is not installed and could not be downloaded)",
         "Pulumi Python language host: stand-in "
         "(the official one is not on PATH; it comes with the official Pulumi CLI)",
     ]
