@@ -1,12 +1,14 @@
 """Values on the wire, secrets, names, field owners: what the stand-in keeps and how."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import struct_pb2
 
 from lab.plugins.kubernetes.errors import BadKubeconfigError
-from lab.plugins.kubernetes.kubeconfig import server
+from lab.plugins.kubernetes.kubeconfig import load, server
 from lab.plugins.kubernetes.ownership import forces, keep_ignored, take_over
 from lab.plugins.kubernetes.servicer import Provider
 from lab.plugins.kubernetes.state import AUTONAMED, State, full_name, with_name, with_value, without
@@ -137,6 +139,45 @@ def test_the_server_of_a_kubeconfig_is_the_contexts() -> None:
     assert server("", "") == ""
     with pytest.raises(BadKubeconfigError, match="has no context 'c'"):
         server(text, "c")
+
+
+def test_certificates_inside_a_kubeconfig_become_files_in_memory() -> None:
+    text = """
+        current-context: a
+        contexts: [{name: a, context: {cluster: one, user: me, namespace: shop}}]
+        clusters: [{name: one, cluster: {server: "https://one/", certificate-authority-data: Y2E=}}]
+        users: [{name: me, user: {client-certificate-data: Y2VydA==, client-key-data: a2V5}}]
+    """
+    access = load(text, "")
+    assert (access.server, access.namespace, access.token) == ("https://one", "shop", "")
+    assert access.certificate is not None
+    files = [str(access.verify), *access.certificate]
+    assert [Path(file).read_text() for file in files] == ["ca", "cert", "key"]
+    for descriptor in access.descriptors:
+        os.close(descriptor)
+
+
+def test_files_beside_a_kubeconfig_are_found_from_there(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("letmein\n")
+    (tmp_path / "config").write_text("""
+        current-context: a
+        contexts: [{name: a, context: {cluster: one, user: me}}]
+        clusters: [{name: one, cluster: {server: "https://one", certificate-authority: ca.pem}}]
+        users: [{name: me, user: {tokenFile: token}}]
+    """)
+    access = load(str(tmp_path / "config"), "")
+    assert (access.verify, access.token, access.namespace) == (str(tmp_path / "ca.pem"), "letmein", "default")
+
+
+def test_credentials_from_a_program_are_refused() -> None:
+    text = """
+        current-context: a
+        contexts: [{name: a, context: {cluster: one, user: me}}]
+        clusters: [{name: one, cluster: {server: "https://one"}}]
+        users: [{name: me, user: {exec: {command: aws}}}]
+    """
+    with pytest.raises(BadKubeconfigError, match="install the official Kubernetes provider"):
+        load(text, "")
 
 
 def test_every_method_of_the_protocol_that_the_engine_uses_is_answered() -> None:

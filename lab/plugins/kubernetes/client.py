@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import os
 import threading
 import warnings
 from typing import Any
@@ -29,16 +29,16 @@ class Cluster:
     """The API server of one kubeconfig context. Safe to use from several threads."""
 
     def __init__(self, config: str = "", context: str = "") -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="kubeconfig-")
-        self._access = kubeconfig.load(config, context, self._folder)
+        self._access = kubeconfig.load(config, context)
         self.namespace = self._access.namespace
         self._sessions = threading.local()
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
         self._kinds_lock = threading.Lock()
 
     def close(self) -> None:
-        """Forgets the credentials that were written to files."""
-        self._folder.cleanup()
+        """Forgets the credentials."""
+        for descriptor in self._access.descriptors:
+            os.close(descriptor)
 
     def check(self) -> str:
         """The server's version; raises if there is no answer."""

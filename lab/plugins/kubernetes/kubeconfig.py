@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,12 @@ class Access:
     verify: str | bool
     certificate: tuple[str, str] | None
     token: str
+    # Open files in memory that hold what was inside the kubeconfig.
+    descriptors: tuple[int, ...]
 
 
-def load(kubeconfig: str, context: str, folder: tempfile.TemporaryDirectory[str]) -> Access:
-    """The access that a kubeconfig (a path, its contents, or empty: the environment's) gives in a context.
-
-    Certificates that are inside the file are written to `folder`, since TLS libraries read files.
-    """
+def load(kubeconfig: str, context: str) -> Access:
+    """The access that a kubeconfig (a path, its contents, or empty: the environment's) gives in a context."""
     config, base = _read(kubeconfig)
     name = context or config.get("current-context", "")
     chosen = _named(config, "context", name)
@@ -40,7 +38,7 @@ def load(kubeconfig: str, context: str, folder: tempfile.TemporaryDirectory[str]
             f"the user of context {name!r} gets credentials from a program, which the lab's stand-in does not "
             "do; install the official Kubernetes provider for this cluster"
         )
-    files = _Files(base, Path(folder.name))
+    files = _Files(base)
     authority = files.path(cluster, "certificate-authority")
     certificate, key = files.path(user, "client-certificate"), files.path(user, "client-key")
     return Access(
@@ -49,6 +47,7 @@ def load(kubeconfig: str, context: str, folder: tempfile.TemporaryDirectory[str]
         verify=False if cluster.get("insecure-skip-tls-verify") else authority or True,
         certificate=(certificate, key) if certificate and key else None,
         token=_token(user, base),
+        descriptors=tuple(files.descriptors),
     )
 
 
@@ -95,15 +94,18 @@ def _token(user: dict[str, Any], base: Path) -> str:
     return str(user.get("token") or "")
 
 
-@dataclass
 class _Files:
-    base: Path
-    folder: Path
+    """Certificates as files, which TLS libraries want; those inside the kubeconfig never reach a disk."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self.descriptors: list[int] = []
 
     def path(self, entry: dict[str, Any], key: str) -> str:
         """The file named by `key`, or made from `key`-data."""
         if data := entry.get(f"{key}-data"):
-            target = self.folder / key
-            target.write_bytes(base64.b64decode(data))
-            return str(target)
-        return str(self.base / entry[key]) if entry.get(key) else ""
+            descriptor = os.memfd_create(key)
+            os.write(descriptor, base64.b64decode(data))
+            self.descriptors.append(descriptor)
+            return f"/proc/self/fd/{descriptor}"
+        return str(self._base / entry[key]) if entry.get(key) else ""
