@@ -1,5 +1,6 @@
 """The lab's own control groups: a directory per hierarchy, below the caller's so that its limits hold."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from lab.errors import LabError
 from lab.mounts import mounts
 
 REMOVAL_LIMIT = 15.0
+NEEDED = {"cpu", "memory", "pids"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,62 @@ def hierarchies() -> list[Hierarchy]:
     return found
 
 
-def is_pure_version_2() -> bool:
-    """True when the kubelet would find its controllers in version 2 only, which the lab does not support."""
-    return not any("memory" in hierarchy.name.split(",") for hierarchy in hierarchies())
+def directories(name: str) -> list[Path] | None:
+    """Where the lab's groups go; None when no place for them hands the needed controllers on."""
+    found = hierarchies()
+    if any(group.kind == "cgroup" and "memory" in group.name.split(",") for group in found):
+        return [group.own / name for group in found]
+    for group in found:
+        parent = place(group)
+        if parent:
+            return [parent / name]
+    return None
 
 
-def join(directories: Iterable[Path]) -> None:
-    """Creates the directories and moves this process there."""
-    for directory in directories:
-        directory.mkdir(exist_ok=True)
+def place(group: Hierarchy) -> Path | None:
+    """The caller's directory of version 2, or the nearest above it, whose children have the controllers.
+
+    A directory of version 2 either holds processes or hands controllers on, and the caller's holds the caller.
+    """
+    root = Path(group.point)
+    if group.own == root and _words(root / "cgroup.controllers") >= NEEDED:
+        _hand_on(root)  # the root alone may do both
+    for directory in (group.own, *group.own.parents):
+        if not directory.is_relative_to(root):
+            break
+        if _words(directory / "cgroup.subtree_control") >= NEEDED:
+            return directory
+    return None
+
+
+def _words(file: Path) -> set[str]:
+    return set(file.read_text().split()) if file.exists() else set()
+
+
+def _hand_on(directory: Path) -> None:
+    for controller in _words(directory / "cgroup.controllers"):
+        # One by one: some cannot be handed on here, and the kubelet makes do without them.
+        with contextlib.suppress(OSError):
+            (directory / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def join(groups: Iterable[Path]) -> None:
+    """Creates the lab's groups and moves this process there."""
+    for group in groups:
+        group.mkdir(exist_ok=True)
         for name in ("cpuset.cpus", "cpuset.mems"):
-            # A new cpuset is empty, and takes no process until it has processors and memory.
-            if (directory / name).exists():
-                (directory / name).write_text((directory.parent / name).read_text())
-        (directory / "cgroup.procs").write_text("0")
+            # A new cpuset of version 1 is empty, and takes no process until it has processors and memory.
+            if (group / name).exists() and not (group / "cgroup.controllers").exists():
+                (group / name).write_text((group.parent / name).read_text())
+        (group / "cgroup.procs").write_text("0")
+
+
+def make_room(groups: Iterable[Path]) -> None:
+    """Moves this process one level down where version 2 asks for it: pods' groups then find the controllers."""
+    for group in groups:
+        if _words(group / "cgroup.controllers") >= NEEDED:
+            join([group / "supervisor"])
+            _hand_on(group)
 
 
 def processes(directories: Iterable[Path]) -> set[int]:

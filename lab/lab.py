@@ -119,9 +119,7 @@ class Lab:
         self._end()  # what a lab that was killed left
         self._prepare_directory()
         with Listeners() as listeners:
-            groups = [
-                group.own / f"lab-{cache.key(str(self.layout.root))}" for group in cgroups.hierarchies()
-            ]
+            groups = cgroups.directories(f"lab-{cache.key(str(self.layout.root))}") or []
             state = {
                 "cgroups": [str(group) for group in groups],
                 "images": archives,

@@ -84,9 +84,11 @@ def _forget_foreign_mounts() -> None:
 
 def _mount_control_groups(groups: Iterable[Hierarchy]) -> None:
     """Mounts each hierarchy from inside the cgroup namespace, where the root is the lab's own directory."""
-    _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/sys/fs/cgroup")
+    top = Path("/sys/fs/cgroup")
+    if all(Path(group.point) != top for group in groups):
+        _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(top))
     for group in groups:
-        Path(group.point).mkdir()
+        Path(group.point).mkdir(exist_ok=True)
         _mount(*group.mount_options(), group.kind, group.point)
 
 

@@ -30,7 +30,7 @@ class Facts:
     must_build: bool
     memory: float  # GiB available
     disk: float  # GiB free where the caches are
-    cgroups_version_1: bool
+    has_controllers: bool
     directory: Path
     needed_inside: tuple[Path, ...] = ()  # what the lab reads from within its own world
 
@@ -48,10 +48,10 @@ def find_problem(facts: Facts) -> str | None:
         return f"the lab needs Linux and this is {facts.system}: use a Linux VM, {INSTEAD}"
     if not facts.is_root:
         return f"the lab needs root for its namespaces and mounts: run it with sudo, {INSTEAD}"
-    if not facts.cgroups_version_1:
+    if not facts.has_controllers:
         return (
-            "the lab needs control groups of version 1 and this machine has only version 2: "
-            f"boot it with systemd.unified_cgroup_hierarchy=0, {INSTEAD}"
+            "the lab needs the control group controllers cpu, memory and pids, and they are not handed on "
+            f"to where it is started: start it from a login on the machine itself, {INSTEAD}"
         )
     return _problem_with_paths(facts) or _problem_with_go(facts) or _problem_with_size(facts)
 
@@ -106,7 +106,7 @@ def gather(directory: Path) -> Facts:
         must_build=bool(go_version and tools.missing()),
         memory=_available_memory() if linux else 0.0,
         disk=_free_disk(cache.root()),
-        cgroups_version_1=linux and not cgroups.is_pure_version_2(),
+        has_controllers=linux and cgroups.directories("lab") is not None,
         directory=directory,
         needed_inside=(Path(__file__).parent, cache.root(), Path(sys.prefix)),
     )

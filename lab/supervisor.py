@@ -28,8 +28,10 @@ def main(arguments: list[str]) -> int:
     groups = cgroups.hierarchies()
     try:
         # First the control groups: the ones that we are in then become the root of the cgroup namespace.
-        cgroups.join(Path(path) for path in json.loads(layout.state.read_text())["cgroups"])
+        own = [Path(path) for path in json.loads(layout.state.read_text())["cgroups"]]
+        cgroups.join(own)
         namespaces.unshare()
+        cgroups.make_room(own)
     except (LabError, OSError) as error:
         reports.send(failed="supervisor", why=str(error))
         return 1

@@ -15,7 +15,7 @@ GOOD = Facts(
     must_build=False,
     memory=8.0,
     disk=20.0,
-    cgroups_version_1=True,
+    has_controllers=True,
     directory=Path("/home/somebody/project/.lab"),
     needed_inside=(Path("/home/somebody/.cache"),),
 )
@@ -32,9 +32,9 @@ def test_a_machine_that_has_everything_has_no_problem() -> None:
         ({"system": "Darwin"}, "the lab needs Linux and this is Darwin: use a Linux VM, "),
         ({"is_root": False}, "the lab needs root for its namespaces and mounts: run it with sudo, "),
         (
-            {"cgroups_version_1": False},
-            "the lab needs control groups of version 1 and this machine has only version 2: "
-            "boot it with systemd.unified_cgroup_hierarchy=0, ",
+            {"has_controllers": False},
+            "the lab needs the control group controllers cpu, memory and pids, and they are not handed on "
+            "to where it is started: start it from a login on the machine itself, ",
         ),
         (
             {"go_version": None},
