@@ -85,9 +85,10 @@ def _provider(state_dir: Path, pulumi: Path, version: str) -> _Choice:
     if _wanted() == "stand-in":
         return _Choice(None, f"asked for by {CHOICE}")
     name = f"resource-kubernetes-v{version}"
-    installed = _official_plugins() / name
-    if (installed / _PROVIDER).exists():
-        return _Choice(installed / _PROVIDER, f"v{version} in {installed.parent}")
+    for plugins in _official_plugins():
+        installed = plugins / name / _PROVIDER
+        if installed.exists() and not _is_stand_in(installed):
+            return _Choice(installed.resolve(), f"v{version} in {plugins}")
     why = _install(state_dir, pulumi, version)
     downloaded = _downloads(state_dir) / "plugins" / name
     if (downloaded / _PROVIDER).exists():
@@ -99,9 +100,16 @@ def _provider(state_dir: Path, pulumi: Path, version: str) -> _Choice:
     return _Choice(None, f"official v{version} is not installed and {why}")
 
 
-def _official_plugins() -> Path:
-    """Where the user's own Pulumi keeps its plugins."""
-    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
+def _official_plugins() -> list[Path]:
+    """Where the user's own Pulumi may keep its plugins; PULUMI_HOME can be a lab's, after `make env`."""
+    homes = [os.environ.get("PULUMI_HOME"), Path.home() / ".pulumi"]
+    return [Path(home) / "plugins" for home in homes if home]
+
+
+def _is_stand_in(plugin: Path) -> bool:
+    """Is this the wrapper that some lab wrote?"""
+    with plugin.open("rb") as file:
+        return b"lab.plugins" in file.read(4096)
 
 
 def _downloads(state_dir: Path) -> Path:
@@ -151,7 +159,7 @@ def _host() -> _Choice:
     if _wanted() == "stand-in":
         return _Choice(None, f"asked for by {CHOICE}")
     found = shutil.which(_HOST)
-    if found:
+    if found and not _is_stand_in(Path(found)):
         return _Choice(Path(found).resolve(), found)
     if _wanted() == "official":
         raise LabError(f"{CHOICE}=official, but there is no {_HOST} on PATH")

@@ -85,6 +85,14 @@ def test_another_version_of_the_provider_is_not_used(tmp_path: Path, user: Path)
     assert not Prepared(tmp_path, offline_pulumi(tmp_path)).provider.is_symlink()
 
 
+def test_in_a_shell_that_uses_the_lab_the_choice_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Prepared(tmp_path, offline_pulumi(tmp_path))
+    monkeypatch.setenv("PULUMI_HOME", first.environment["PULUMI_HOME"])
+    assert Prepared(tmp_path, offline_pulumi(tmp_path)).lines == first.lines
+
+
 def test_a_provider_that_can_be_downloaded_is_used(tmp_path: Path) -> None:
     made = Prepared(tmp_path, downloading_pulumi(tmp_path))
     assert made.lines[0] == f"Pulumi Kubernetes provider: official (v{VERSION}, downloaded)"
