@@ -62,12 +62,17 @@ def mesh() -> list[Recipe]:
 
 
 def test_images() -> list[Recipe]:
-    """Two versions of a small server that differ in what they say, and a client."""
+    """Versions of a small server that differ in what they say, a client, and a load generator."""
     busybox = packages.command("busybox")
     links = {f"bin/{name}": "busybox" for name in SHELL_COMMANDS}
     sleeper = ("/bin/sh", "-c", 'trap "exit 0" TERM INT; sleep infinity & wait')
-    programs = {"bin/busybox": busybox, "usr/bin/curl": packages.command("curl")}
-    return [_nginx("v1"), _nginx("v2"), Recipe("lab.local/curl:1", sleeper, programs, links=links)]
+    curl = {"bin/busybox": busybox, "usr/bin/curl": packages.command("curl")}
+    vegeta = {"bin/busybox": busybox, "usr/bin/vegeta": tools.binary("vegeta")}
+    return [
+        *map(_nginx, ("v1", "v2", "v3")),
+        Recipe("lab.local/curl:1", sleeper, curl, links=links),
+        Recipe("lab.local/vegeta:1", sleeper, vegeta, links=links),
+    ]
 
 
 def _nginx(version: str) -> Recipe:

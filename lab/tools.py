@@ -115,6 +115,13 @@ TOOLS = (
         packages=(".",),
         programs=("coredns",),
     ),
+    Tool(  # the load generator of the tests and benchmarks: constant rate, and every result is kept
+        name="vegeta",
+        version="v12.13.0",
+        minutes=1,
+        packages=("github.com/tsenart/vegeta/v12",),
+        programs=("vegeta",),
+    ),
 )
 
 

@@ -1,0 +1,157 @@
+"""Steady load on the lab with vegeta: every request is counted, with who answered it and when."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import itertools
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import tools
+from .errors import LabError
+from .lab import Lab
+
+LONGEST_SECONDS = 300  # no load lasts longer, whatever becomes of the program that started it
+TIMEOUT = "5s"
+LEAD_SECONDS = 1.0  # load before and after a change, so that what goes wrong around it is seen
+TRAIL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What came of the requests of one stream."""
+
+    stream: str
+    sent: int
+    failures: Counter[str]  # status or error, of everything that is not a 200
+    answered_by: Counter[str]  # version, of the 200s
+    longest_gap: float  # seconds between two answers
+    moments: tuple[float, ...] = field(repr=False, default=())  # when requests failed
+
+    def lost(self, live: Iterable[str]) -> int:
+        """Requests that failed or were answered by a version that is not live."""
+        strangers = sum(count for version, count in self.answered_by.items() if version not in set(live))
+        return sum(self.failures.values()) + strangers
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A source of requests, at a constant rate whatever the answers' speed."""
+
+    name: str
+    url: str
+    rate: int
+    host: str | None = None
+    keep_alive: bool = False
+    pod: tuple[str, str] | None = None  # namespace and name of the pod that sends; else the lab's node does
+
+    @property
+    def pid_file(self) -> str:
+        return f"/run/vegeta-{self.rate}-{self.keep_alive}.pid"
+
+    def attack(self) -> str:
+        """The shell command that sends; vegeta takes over the shell's process, whose pid it leaves behind."""
+        host = f"-header 'Host: {self.host}'" if self.host else ""
+        return (
+            f"echo 'GET {self.url}' >{self.pid_file}.target; echo $$ >{self.pid_file}; "
+            f"exec vegeta attack -targets={self.pid_file}.target -rate={self.rate} "
+            f"-duration={LONGEST_SECONDS}s -timeout={TIMEOUT} -keepalive={str(self.keep_alive).lower()} {host}"
+        )
+
+
+def through_gateway(lab: Lab, host: str, rate: int = 200, keep_alive: bool = False) -> Stream:
+    name = "gateway, kept alive" if keep_alive else "gateway"
+    return Stream(name, f"http://{lab.gateway_address}/load", rate, host, keep_alive)
+
+
+def from_pod(namespace: str, pod: str, url: str, rate: int = 20) -> Stream:
+    return Stream(f"pod {pod}", url, rate, pod=(namespace, pod))
+
+
+@contextmanager
+def load(lab: Lab, streams: Sequence[Stream]) -> Iterator[list[Counted]]:
+    """Keeps the streams up during the block, and a little before and after; the list is filled at its end."""
+    counted: list[Counted] = []
+    with tempfile.TemporaryDirectory() as directory:
+        senders = [_Sender(lab, stream, Path(directory, f"{n}.gob")) for n, stream in enumerate(streams)]
+        try:
+            time.sleep(LEAD_SECONDS)
+            yield counted
+            time.sleep(TRAIL_SECONDS)
+        finally:
+            for sender in senders:
+                sender.stop()
+        counted += [sender.count() for sender in senders]
+
+
+class _Sender:
+    """One running vegeta."""
+
+    def __init__(self, lab: Lab, stream: Stream, results: Path) -> None:
+        self.lab, self.stream, self.results = lab, stream, results
+        with results.open("wb") as out:
+            self.process = lab.start(
+                *self._in_pod("sh", "-c", stream.attack()),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.PIPE,
+            )
+
+    def stop(self) -> None:
+        """Ends sending and waits for the answers still to come."""
+        if self.process.poll() is None:
+            # By pid: `kubectl exec` and the way into the lab pass no signals on.
+            self.lab.run(*self._in_pod("sh", "-c", f"kill -INT $(cat {self.stream.pid_file})"), check=False)
+        try:
+            _, errors = self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise LabError(f"load {self.stream.name}: vegeta did not end") from None
+        if not self.results.stat().st_size:
+            raise LabError(f"load {self.stream.name}: no request was sent: {errors.decode()}")
+
+    def _in_pod(self, *command: str) -> tuple[str, ...]:
+        if self.stream.pod is None:
+            return command
+        namespace, name = self.stream.pod
+        return ("kubectl", "exec", f"--namespace={namespace}", name, "--container=client", "--", *command)
+
+    def count(self) -> Counted:
+        encode = [str(tools.binary("vegeta")), "encode", "-to=csv", str(self.results)]
+        encoded = subprocess.run(encode, check=True, capture_output=True, text=True).stdout
+        return summarize(self.stream.name, csv.reader(encoded.splitlines()))
+
+
+def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
+    """Counts vegeta's results, each a row of its CSV: time and latency in ns, a body in base64, and so on.
+
+    A body reads "nginx <version> <pod>".
+    """
+    failures: Counter[str] = Counter()
+    answered_by: Counter[str] = Counter()
+    answers, moments = [], []
+    for begun, status, latency, _, _, error, body, *_ in results:
+        if status == "200" and not error:
+            words = base64.b64decode(body).decode(errors="replace").split()
+            answered_by[words[1] if len(words) > 1 else "?"] += 1
+            answers.append((int(begun) + int(latency)) / 1e9)
+        else:
+            failures[error if status == "0" else status] += 1
+            moments.append(int(begun) / 1e9)
+    answers.sort()
+    gaps = (later - earlier for earlier, later in itertools.pairwise(answers))
+    return Counted(
+        stream=stream,
+        sent=answered_by.total() + failures.total(),
+        failures=failures,
+        answered_by=answered_by,
+        longest_gap=max(gaps, default=0.0),
+        moments=tuple(moments),
+    )
