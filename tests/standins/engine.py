@@ -45,11 +45,12 @@ class Resource:
     identity: str = ""
     state: Object = field(default_factory=dict)
     timeout: float = 60
+    kind: str = ""
 
     @property
     def urn(self) -> str:
         version = self.inputs["apiVersion"]
-        kind = f"kubernetes:{_TYPES.get(version, version)}:{self.inputs['kind']}"
+        kind = f"kubernetes:{_TYPES.get(version, version)}:{self.kind or self.inputs['kind']}"
         return f"urn:pulumi:dev::standins::{kind}::{self.name}"
 
     def check(self, inputs: Object | None = None) -> Object:

@@ -1,13 +1,14 @@
 """Creating and changing objects: server-side apply, dry runs, conflicts, objects that exist."""
 
 import json
+from typing import Any
 
 import pytest
 
 from lab import Lab, LabError
 from lab.plugins.kubernetes.values import UNKNOWN
 from tests.standins.conftest import Live, New
-from tests.standins.engine import RefusedError
+from tests.standins.engine import RefusedError, Resource
 from tests.standins.objects import Object, config_map, deployment, virtual_service
 
 
@@ -134,6 +135,23 @@ def test_a_preview_tolerates_a_namespace_and_a_kind_that_do_not_exist_yet(new: N
     assert new(config_map("not-there-yet")).preview()["data"] == {"a": "1"}
     gadget = {"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "one"}}
     assert new(gadget).preview()["kind"] == "Gadget"
+
+
+def test_what_the_stand_in_does_not_know_is_refused_before_anything_is_made(
+    lab: Lab, new: New, namespace: str
+) -> None:
+    wanted = config_map(namespace)
+    wanted["metadata"]["annotations"] = {"pulumi.com/waitFor": "jsonpath={.data.a}"}
+    with pytest.raises(RefusedError, match="not supported by the lab's stand-in"):
+        new(wanted).create()
+    with pytest.raises(LabError, match="not found"):
+        lab.kubectl("-n", namespace, "get", "configmap", "settings")
+
+
+def test_a_patch_resource_is_refused(client: Any, namespace: str) -> None:
+    resource = Resource(client, config_map(namespace), kind="ConfigMapPatch")
+    with pytest.raises(RefusedError, match="ConfigMapPatch is not supported"):
+        resource.check()
 
 
 def test_creation_refuses_an_object_that_exists(lab: Lab, new: New, live: Live, namespace: str) -> None:

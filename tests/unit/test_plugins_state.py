@@ -75,11 +75,11 @@ def test_the_state_keeps_inputs_manager_and_first_api_version() -> None:
 
 
 def test_a_name_is_the_programs_or_the_old_one_or_a_new_one() -> None:
-    assert with_name({"metadata": {"name": "a"}}, {}, "b") == {"metadata": {"name": "a"}}
-    first = with_name({"metadata": {"labels": {}}}, {}, "b-1")
+    assert with_name({"metadata": {"name": "a"}}, {}, lambda: "b") == {"metadata": {"name": "a"}}
+    first = with_name({"metadata": {"labels": {}}}, {}, lambda: "b-1")
     assert first == {"metadata": {"labels": {}, "name": "b-1", "annotations": {AUTONAMED: "true"}}}
-    assert with_name({}, first, "b-2")["metadata"]["name"] == "b-1"
-    assert with_name({"metadata": UNKNOWN}, {}, "b")["metadata"] is UNKNOWN
+    assert with_name({}, first, lambda: "b-2")["metadata"]["name"] == "b-1"
+    assert with_name({"metadata": UNKNOWN}, {}, lambda: "b")["metadata"] is UNKNOWN
     assert full_name({"metadata": {"name": "a", "namespace": "b"}}) == "b/a"
 
 

@@ -173,10 +173,14 @@ class Objects:
         limit = time_limit(state.inputs, request.limit)
         try:
             live = self._waiter.until_ready(state.inputs, state.live, limit, request.tell)
-        except UnreadyError as error:
-            failed = State(state.inputs, error.live, state.manager, state.initial_api_version)
+        except ClusterError as error:
+            # Whatever ended the wait: the object exists, and the engine must not forget it.
+            found, reasons = (
+                (error.live, error.reasons) if isinstance(error, UnreadyError) else (state.live, [])
+            )
+            failed = State(state.inputs, found, state.manager, state.initial_api_version)
             message = f"{subject} failed to fully initialize or become live: {error}"
-            raise PartialError(message, [str(error), *error.reasons], failed) from error
+            raise PartialError(message, [str(error), *reasons], failed) from error
         request.tell("")
         return State(state.inputs, live, state.manager, state.initial_api_version)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
-import secrets
 import threading
 from collections.abc import Callable
 from importlib import metadata as packages
@@ -25,10 +23,20 @@ from typing_extensions import override
 from ..serving import EngineLog
 from . import kubeconfig
 from .client import Cluster
-from .diff import Change, changes
+from .diff import changes
 from .errors import BadKubeconfigError, ClusterError
 from .objects import Objects, Options, PartialError, Request
-from .state import AUTONAMED, State, full_name, is_true, metadata, with_name
+from .state import State, full_name, metadata, with_name
+from .translate import (
+    UNSUPPORTED,
+    keeps_its_name,
+    located,
+    property_diff,
+    proposed_name,
+    refuse_unsupported,
+    type_of,
+    with_identity,
+)
 from .values import UNKNOWN, Object, decode, encode, mark_secrets, plain
 
 # The stand-in speaks for the plugin that belongs to the installed SDK.
@@ -163,10 +171,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @override
     @_reports
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        _refuse_unsupported(request.urn)
-        objects = self._connected()
         old, new = decode(request.olds), decode(request.news)
-        named = with_name(new, plain(old), _proposed_name(request))
+        refuse_unsupported(request.urn, plain(new))
+        objects = self._connected()
+        named = with_name(new, plain(old), lambda: proposed_name(request))
         if "generateName" in metadata(named):
             raise ClusterError(
                 "the `.metadata.generateName` field is not supported in Server-Side Apply mode"
@@ -183,14 +191,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         objects = self._connected()
         old, new = State.read(decode(request.olds)), plain(decode(request.news))
         namespaced = objects.cluster.is_namespaced(new) if objects.cluster.knows(new) else True
-        shape = _with_identity(old.inputs, old.live, namespaced)
+        shape = with_identity(old.inputs, old.live, namespaced)
         found = changes(old.live, shape, new, request.ignoreChanges)
         replaced = [change.text for change in found if change.replaces]
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
             replaces=replaced,
-            deleteBeforeReplace=bool(replaced) and _keeps_its_name(old.live, new),
-            detailedDiff={change.text: _property_diff(change) for change in found},
+            deleteBeforeReplace=bool(replaced) and keeps_its_name(old.live, new),
+            detailedDiff={change.text: property_diff(change) for change in found},
             hasDetailedDiff=True,
         )
 
@@ -221,9 +229,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         old, known = State.read(decode(request.properties)), plain(marked)
         if known.get("kind") or old.live.get("kind"):
             wanted = known if known.get("kind") else old.live
-            state = objects.read(_located(wanted, request.id), old)
+            state = objects.read(located(wanted, request.id), old)
         else:
-            state = objects.adopt(_located(_type_of(request.urn), request.id))
+            state = objects.adopt(located(type_of(request.urn), request.id))
         if state is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
@@ -250,6 +258,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         _refuse(context, f"the method {request.tok}")
 
     @override
+    def List(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _refuse(context, "listing objects")
+
+    @override
+    def Parameterize(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _refuse(context, "a package made of custom resource definitions")
+
+    @override
     def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:
         _refuse(context, f"the component {request.type}")
 
@@ -272,10 +288,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _refuse(context: grpc.ServicerContext, what: str) -> None:
-    context.abort(
-        grpc.StatusCode.UNIMPLEMENTED,
-        f"{what} is not supported by the lab's stand-in for the Kubernetes provider",
-    )
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{what} {UNSUPPORTED}")
 
 
 def _server(settings: Object) -> str:
@@ -288,57 +301,3 @@ def _server(settings: Object) -> str:
 
 def _is_set(settings: dict[str, str], key: str, variable: str) -> bool:
     return settings.get(key, os.environ.get(variable, "")) == "true"
-
-
-def _type_of(urn: str) -> Object:
-    """apiVersion and kind from a URN's type, `kubernetes:apps/v1:Deployment`; the core API is `core/v1` there."""
-    _, api_version, kind = urn.split("::")[2].rpartition("$")[2].split(":")
-    return {"apiVersion": api_version.removeprefix("core/"), "kind": kind}
-
-
-def _located(obj: Object, identity: str) -> Object:
-    """The object under the name that the resource's id gives."""
-    namespace, _, name = identity.rpartition("/")
-    found = {**metadata(obj), "name": name}
-    if namespace:
-        found["namespace"] = namespace
-    return {**obj, "metadata": found}
-
-
-def _refuse_unsupported(urn: str) -> None:
-    kind = _type_of(urn)["kind"]
-    if kind.endswith(("Patch", "List")) or "helm.sh" in urn:
-        raise ClusterError(f"{kind} is not supported by the lab's stand-in for the Kubernetes provider")
-
-
-def _proposed_name(request: Any) -> str:
-    if request.HasField("autonaming"):
-        modes = provider_pb2.CheckRequest.AutonamingOptions
-        if request.autonaming.mode == modes.DISABLE:
-            return ""
-        return str(request.autonaming.proposed_name)
-    name = request.urn.rpartition("::")[2]
-    seed = request.randomSeed
-    suffix = hashlib.sha256(seed + request.urn.encode()).hexdigest()[:8] if seed else secrets.token_hex(4)
-    return f"{name}-{suffix}"
-
-
-def _with_identity(inputs: Object, live: Object, namespaced: bool) -> Object:
-    """Old inputs that surely name the object, so that a change of the name is seen."""
-    keys = ("name", "namespace") if namespaced else ("name",)
-    identity = {key: metadata(live)[key] for key in keys if key in metadata(live)}
-    return {**inputs, "metadata": {**metadata(inputs), **identity}}
-
-
-def _keeps_its_name(live: Object, new: Object) -> bool:
-    """Would the replacement have the old object's name? Then the old one must go first."""
-    old_name, new_name = metadata(live), metadata(new)
-    same = all(old_name.get(key) == new_name.get(key) for key in ("name", "namespace"))
-    return same and not is_true(new, AUTONAMED)
-
-
-def _property_diff(change: Change) -> Any:
-    name = change.kind + ("_REPLACE" if change.replaces else "")
-    # Only the inputs have what is gone from the live object, and what the API server never shows.
-    only_input = change.kind == "DELETE" or change.path[0] == "stringData"
-    return provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(name), inputDiff=only_input)

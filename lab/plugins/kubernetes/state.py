@@ -6,6 +6,7 @@ The form is the official provider's, so that a stack can go from the stand-in to
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +91,14 @@ def describe(obj: Object) -> str:
     return f"{obj.get('kind', 'object')} {full_name(obj)}"
 
 
-def with_name(new: Object, old: Object, proposed: str) -> Object:
-    """The inputs with a name: the program's, or the one that was made for the object before, or the proposed."""
+def with_name(new: Object, old: Object, propose: Callable[[], str]) -> Object:
+    """The inputs with a name: the program's, or the one made up for the object before, or a proposed one."""
     found = dict(metadata(new))
     if found.get("name") or new.get("metadata") is UNKNOWN:
         return new
     if old and not is_true(old, AUTONAMED):
         return new
-    found["name"] = metadata(old)["name"] if old else proposed
+    found["name"] = metadata(old)["name"] if old else propose()
     if found.get("annotations") is not UNKNOWN:
         found["annotations"] = {**(found.get("annotations") or {}), AUTONAMED: "true"}
     return {**new, "metadata": found}

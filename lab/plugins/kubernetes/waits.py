@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from .client import Cluster
-from .errors import ApiError, ClusterError, UnreadyError
+from .errors import ApiError, UnreadyError
 from .readiness import READY, Verdict, has_pods, pod_troubles, selects_pods, service, workload
-from .state import SKIP_AWAIT, TIMEOUT_SECONDS, WAIT_FOR, annotation, describe, is_true, metadata
+from .state import SKIP_AWAIT, TIMEOUT_SECONDS, annotation, describe, is_true, metadata
 from .values import Object
 
 Tell = Callable[[str], None]
@@ -51,8 +51,6 @@ class Waiter:
         """The object once it is ready; UnreadyError if it is not in time."""
         if is_true(inputs, SKIP_AWAIT):
             return live
-        if annotation(inputs, WAIT_FOR):
-            raise ClusterError(f"the lab's stand-in does not know the annotation {WAIT_FOR}")
         started = time.monotonic()
         while True:
             elapsed = time.monotonic() - started
