@@ -133,7 +133,7 @@ class Resource:
 
 
 @contextmanager
-def connected(kubeconfig: str) -> Iterator[Any]:
+def connected(kubeconfig: str, **settings: str) -> Iterator[Any]:
     """A client of a stand-in that is configured for this cluster."""
     server = grpc.server(futures.ThreadPoolExecutor())
     provider = Provider()
@@ -142,7 +142,8 @@ def connected(kubeconfig: str) -> Iterator[Any]:
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         client = provider_pb2_grpc.ResourceProviderStub(channel)
-        variables = {"kubernetes:config:kubeconfig": kubeconfig}
+        settings = {"kubeconfig": kubeconfig, **settings}
+        variables = {f"kubernetes:config:{key}": value for key, value in settings.items()}
         client.Configure(provider_pb2.ConfigureRequest(variables=variables, acceptSecrets=True))
         yield client
     provider.close()

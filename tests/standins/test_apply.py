@@ -8,7 +8,7 @@ import pytest
 from lab import Lab, LabError
 from lab.plugins.kubernetes.values import UNKNOWN
 from tests.standins.conftest import Live, New
-from tests.standins.engine import RefusedError, Resource
+from tests.standins.engine import RefusedError, Resource, connected
 from tests.standins.objects import Object, config_map, deployment, virtual_service
 
 
@@ -146,6 +146,15 @@ def test_what_the_stand_in_does_not_know_is_refused_before_anything_is_made(
         new(wanted).create()
     with pytest.raises(LabError, match="not found"):
         lab.kubectl("-n", namespace, "get", "configmap", "settings")
+
+
+def test_the_providers_namespace_is_for_objects_that_name_none_and_live_in_one(lab: Lab) -> None:
+    kubeconfig = lab.kubeconfig.read_text()
+    with connected(kubeconfig, namespace="shop") as client:
+        inside = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+        outside = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}
+        assert Resource(client, inside).check()["metadata"] == {"name": "a", "namespace": "shop"}
+        assert Resource(client, outside).check()["metadata"] == {"name": "a"}
 
 
 def test_a_patch_resource_is_refused(client: Any, namespace: str) -> None:
