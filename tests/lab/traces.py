@@ -29,9 +29,12 @@ class Traces:
             try:
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 links = {str(link.readlink()) for link in (process / "ns").iterdir()}
+                groups = (process / "cgroup").read_text()
             except OSError:  # it ended while we looked
                 continue
-            if self.directory in command or links & self.namespaces:
+            # The kernel uses the numbers of namespaces that are gone again, also for another lab's.
+            of_another_lab = "/lab-" in groups and not any(group.name in groups for group in self.cgroups)
+            if self.directory in command or (links & self.namespaces and not of_another_lab):
                 found.append(f"process {process.name} {command}")
         return found
 
