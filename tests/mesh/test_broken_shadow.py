@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.mesh.conftest import Deployed
+from lab.scratch import ScratchStack
 from tests.mesh.traffic import Traffic
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
@@ -12,14 +12,14 @@ SHORT = {"deadlineSeconds": 10}
 
 
 @pytest.fixture(scope="module")
-def live(deploy: Callable[[], Deployed]) -> Deployed:
+def live(deploy: Callable[[], ScratchStack]) -> ScratchStack:
     deployed = deploy()
     deployed.deploy({"v1": V1})
     return deployed
 
 
 def test_a_shadow_whose_image_does_not_exist_fails_up_clearly_and_live_traffic_is_untouched(
-    live: Deployed,
+    live: ScratchStack,
 ) -> None:
     missing = {"image": "lab.local/nginx-v9:1", "mirrorPercent": 100, "rollout": SHORT}
     live.configure({"v1": V1, "v9": missing})
@@ -33,14 +33,14 @@ def test_a_shadow_whose_image_does_not_exist_fails_up_clearly_and_live_traffic_i
     assert sum(traffic.answers.values()) > 100
 
 
-def test_the_next_up_with_a_good_image_repairs_the_stack(live: Deployed) -> None:
+def test_the_next_up_with_a_good_image_repairs_the_stack(live: ScratchStack) -> None:
     live.deploy({"v1": V1, "v9": {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100, "rollout": SHORT}})
     report = live.check()
     assert report.problems == []
     assert {seen.version: seen.logged for seen in report.versions} == {"v1": 100, "v9": 100}
 
 
-def test_a_wrong_config_changes_nothing(live: Deployed) -> None:
+def test_a_wrong_config_changes_nothing(live: ScratchStack) -> None:
     def versions_of_objects() -> str:
         columns = "--output=custom-columns=NAME:.metadata.name,CHANGED:.metadata.generation,UID:.metadata.uid"
         return live.kubectl("get", "deployments,services,virtualservices,destinationrules", columns)

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.changes.scenarios import Change, changes
 from lab.load import Counted, Stream, from_pod, load, through_gateway
+from lab.scratch import ScratchStack
 from tests.mesh.callers import run_load_pod
-from tests.mesh.conftest import Deployed
 
 V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 
@@ -17,7 +17,7 @@ V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 class UnderLoad:
     """A stack that is under load from outside and from inside the mesh while it changes."""
 
-    def __init__(self, deployed: Deployed) -> None:
+    def __init__(self, deployed: ScratchStack) -> None:
         self.deployed = deployed
         deployed.deploy(V1_ALONE)
         pod = run_load_pod(deployed.lab, deployed.namespace)
@@ -40,7 +40,7 @@ class UnderLoad:
 
 
 @pytest.fixture(scope="module")
-def under_load(deploy: Callable[[], Deployed]) -> UnderLoad:
+def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
     return UnderLoad(deploy())
 
 
