@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit
+.PHONY: help up test preview down lint env unit bench-transitions
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -7,7 +7,7 @@ installed := .venv/.installed
 unexport VIRTUAL_ENV PYTHONPATH
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(installed): requirements.txt pyproject.toml components/pyproject.toml
 	@echo "Python packages: installing into .venv"
@@ -37,6 +37,9 @@ lint: $(installed) ## ruff and mypy
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
+
+bench-transitions: $(installed) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
+	@$(python) -m benchmarks.changes
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

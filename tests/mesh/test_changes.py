@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from benchmarks.changes.scenarios import Change, changes
+from lab.client_pods import run_load_pod
 from lab.load import Counted, Stream, from_pod, load, through_gateway
 from lab.scratch import ScratchStack
-from tests.mesh.callers import run_load_pod
 
 V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 

@@ -1,0 +1,176 @@
+"""The ways to make a change that are compared: ours, and the two that people have today."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import Lab
+from lab.scratch import ScratchStack
+from lab.stack import Stack
+from mirrored_service import MirroredServiceArgs, manifests, model
+
+from .scenarios import Subsets
+
+BY_HAND_PAUSE_SECONDS = 2
+SERVICE: MirroredServiceArgs = {"name": "nginx", "namespace": "unused", "subsets": {}}
+
+
+class Contender(ABC):
+    """One service in a namespace of its own, changed in one way of doing it."""
+
+    name: str
+    namespace: str
+    host: str
+
+    @abstractmethod
+    def change(self, subsets: Subsets) -> None:
+        """Brings the versions to this state and waits until that is done."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Takes everything away."""
+
+
+class Ours(Contender):
+    """`pulumi up` of this project's program."""
+
+    name = "mirrored-service"
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self.scratch = ScratchStack(lab, directory, SERVICE)
+        self.namespace, self.host = self.scratch.namespace, self.scratch.host
+
+    def change(self, subsets: Subsets) -> None:
+        self.scratch.deploy(subsets)
+
+    def remove(self) -> None:
+        self.scratch.remove()
+
+
+class SharedRule(Contender):
+    """Plain Pulumi: the same objects and Deployments, one DestinationRule for all versions, no waits."""
+
+    name = "plain Pulumi"
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self.namespace = f"plain-{uuid.uuid4().hex[:6]}"
+        self.host = f"{self.namespace}.example"
+        self.config_file = directory / f"Pulumi.{self.namespace}.yaml"
+        program = Path(__file__).with_name("shared_rule")
+        project = {"name": "shared-rule", "runtime": "python", "main": str(program)}
+        (directory / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+        self.stack = Stack(lab, self.namespace, directory)
+        self.stack.select()
+
+    def change(self, subsets: Subsets) -> None:
+        args = {"name": "nginx", "namespace": self.namespace, "hosts": [self.host], "subsets": subsets}
+        old = yaml.safe_load(self.config_file.read_text())
+        self.config_file.write_text(yaml.safe_dump({**old, "config": {"shared-rule:args": args}}))
+        self.stack.up()
+
+    def remove(self) -> None:
+        self.stack.destroy()
+        self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
+
+
+class Walkthrough(Contender):
+    """The walkthrough's YAML, all of it with one `kubectl apply`; then versions that are gone are deleted."""
+
+    name = "kubectl apply"
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self.lab = lab
+        self.namespace = f"kubectl-{uuid.uuid4().hex[:6]}"
+        self.host = f"{self.namespace}.example"
+        self.versions: set[str] = set()
+
+    def change(self, subsets: Subsets) -> None:
+        self._apply(walkthrough_objects(self._service(subsets)))
+        self._rolled_out(subsets)
+        self._delete(self.versions - set(subsets))
+        self.versions = set(subsets)
+
+    def remove(self) -> None:
+        self.lab.kubectl("delete", "namespace", self.namespace)
+
+    def _service(self, subsets: Subsets) -> model.Service:
+        args: Any = {**SERVICE, "namespace": self.namespace, "hosts": [self.host], "subsets": subsets}
+        return model.parse(args)
+
+    def _apply(self, objects: list[manifests.Manifest]) -> None:
+        self.lab.kubectl("apply", "--filename=-", input=yaml.safe_dump_all(objects))
+
+    def _rolled_out(self, subsets: Subsets) -> None:
+        for version in subsets:
+            deployment = f"deployment/nginx-{version}"
+            self.lab.kubectl(
+                "rollout", "status", deployment, f"--namespace={self.namespace}", "--timeout=120s"
+            )
+
+    def _delete(self, versions: set[str]) -> None:
+        for version in versions:
+            self.lab.kubectl("delete", "deployment", f"nginx-{version}", f"--namespace={self.namespace}")
+
+
+class ByHand(Walkthrough):
+    """kubectl by somebody who knows the right order and pauses between the steps: how long that takes."""
+
+    name = "by hand"
+
+    def change(self, subsets: Subsets) -> None:
+        service = self._service(subsets)
+        deployments = [manifests.deployment(service, subset) for subset in service.subsets]
+        self._apply([manifests.namespace(service), *deployments])
+        self._rolled_out(subsets)
+        kept = [manifests.destination_rule(service, subset) for subset in service.subsets]
+        self._apply([manifests.callers_service(service), manifests.mesh_service(service), *kept])
+        time.sleep(BY_HAND_PAUSE_SECONDS)
+        routes = [manifests.ingress_virtual_service(service), manifests.mesh_virtual_service(service)]
+        self._apply([manifests.gateway(service), *routes])
+        time.sleep(BY_HAND_PAUSE_SECONDS)
+        for version in self.versions - set(subsets):
+            rule = f"destinationrule/nginx-{version}"
+            self.lab.kubectl("delete", rule, f"deployment/nginx-{version}", f"--namespace={self.namespace}")
+        self.versions = set(subsets)
+
+
+def walkthrough_objects(service: model.Service) -> list[manifests.Manifest]:
+    """The walkthrough's seven files: one Service and one DestinationRule for all versions, bare Deployments."""
+    labels = {"app": service.name}
+    metadata = {"namespace": service.namespace, "labels": labels}
+    port = {"name": "http", "port": 80, "targetPort": 80}
+    one_service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {**metadata, "name": service.name},
+        "spec": {"selector": labels, "ports": [port]},
+    }
+    one_rule = {
+        "apiVersion": manifests.ISTIO,
+        "kind": "DestinationRule",
+        "metadata": {**metadata, "name": f"{service.name}-dr"},
+        "spec": {
+            "host": service.host,
+            "subsets": [{"name": each.name, "labels": {"version": each.name}} for each in service.subsets],
+        },
+    }
+    route = manifests.ingress_virtual_service(service)
+    for http in route["spec"]["http"]:
+        for target in [*http["route"], *http.get("mirrors", [])]:
+            target["destination"]["host"] = service.host
+    bare = [_bare_deployment(manifests.deployment(service, each)) for each in service.subsets]
+    return [manifests.namespace(service), *bare, one_service, one_rule, manifests.gateway(service), route]
+
+
+def _bare_deployment(deployment: manifests.Manifest) -> manifests.Manifest:
+    pod = deployment["spec"]["template"]["spec"]
+    container = {key: pod["containers"][0][key] for key in ("name", "image", "ports")}
+    kept = {key: deployment["spec"][key] for key in ("replicas", "selector")}
+    template = {**deployment["spec"]["template"], "spec": {"containers": [container]}}
+    return {**deployment, "spec": {**kept, "template": template}}
