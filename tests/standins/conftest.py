@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
+from lab.plugins.kubernetes.client import Cluster
 from tests.standins.engine import Resource, connected
 from tests.standins.objects import Object
 
@@ -22,13 +23,20 @@ def client(lab: Lab) -> Iterator[Any]:
         yield stub
 
 
+@pytest.fixture(scope="session")
+def cluster(lab: Lab) -> Cluster:
+    """Quicker than kubectl, for what every test needs."""
+    return Cluster(str(lab.kubeconfig))
+
+
 @pytest.fixture
-def namespace(lab: Lab) -> Iterator[str]:
+def namespace(cluster: Cluster) -> Iterator[str]:
     """An empty namespace; its deletion is not waited for."""
     name = f"standins-{uuid.uuid4().hex[:6]}"
-    lab.kubectl("create", "namespace", name)
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    cluster.create(made, "tests", dry_run=False)
     yield name
-    lab.kubectl("delete", "namespace", name, "--wait=false")
+    cluster.delete(made, "Background")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ print("the program runs")
 name = config.require("namespace")
 namespace = Namespace("namespace", metadata={"name": name})
 inside = pulumi.ResourceOptions(depends_on=[namespace])
+limit = {"pulumi.com/timeoutSeconds": config.require("limit")}
 labels = {"app": config.get("app") or "web"}
 
 
@@ -34,7 +35,7 @@ pods: Any = {
 }
 web = Deployment(
     "web",
-    metadata={"name": "web", "namespace": name, "annotations": {"pulumi.com/timeoutSeconds": "4"}},
+    metadata={"name": "web", "namespace": name, "annotations": limit},
     spec={"replicas": 1, "selector": {"match_labels": labels}, "template": pods},
     opts=inside,
 )

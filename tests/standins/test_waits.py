@@ -23,7 +23,7 @@ def background() -> Iterator[Background]:
         yield threads.submit
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -47,22 +47,47 @@ def test_skip_await_waits_for_nothing(new: New, namespace: str) -> None:
     wanted = deployment(namespace, image=MISSING_IMAGE, annotations={"pulumi.com/skipAwait": "true"})
     started = time.monotonic()
     new(wanted).create()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
-def test_pods_that_never_come_fail_with_their_reason_and_the_object_is_kept(
-    new: New, live: Live, namespace: str
-) -> None:
+def test_what_does_not_become_ready_in_time_is_kept(new: New, live: Live, namespace: str) -> None:
     resource = new(deployment(namespace, image=MISSING_IMAGE))
-    resource.timeout = 3
+    resource.timeout = 1
     with pytest.raises(RefusedError, match=r"successfully created.*failed to fully initialize") as failed:
         resource.create()
-    told = "\n".join(failed.value.reasons)
-    assert "'web' timed out waiting to be Ready" in told
-    assert "Minimum number of live Pods was not attained" in told
-    assert "ErrImagePull" in told or "ImagePullBackOff" in told
+    assert failed.value.reasons[0] == "'web' timed out waiting to be Ready"
+    assert "Minimum number of live Pods was not attained" in failed.value.reasons
     assert failed.value.kept is not None
     assert failed.value.kept["metadata"]["uid"] == live("deployment", "web")["metadata"]["uid"]
+
+
+def reasons_of(resource: Resource) -> str:
+    """Why the object does not become ready, once its pods have had the time to fail."""
+    resource.timeout = 1
+    with pytest.raises(RefusedError):
+        resource.create()
+
+    def reasons() -> str:
+        with pytest.raises(RefusedError) as failed:
+            resource.update(resource.inputs)
+        return "\n".join(failed.value.reasons)
+
+    until(lambda: "container 'main'" in reasons(), seconds=60)
+    return reasons()
+
+
+def test_an_image_that_cannot_be_had_is_named(new: New, namespace: str) -> None:
+    told = reasons_of(new(deployment(namespace, image=MISSING_IMAGE)))
+    assert "ErrImagePull" in told or "ImagePullBackOff" in told
+    assert MISSING_IMAGE in told
+
+
+def test_a_container_that_ends_at_once_is_named(new: New, namespace: str) -> None:
+    wanted = deployment(namespace)
+    wanted["spec"]["template"]["spec"]["containers"][0]["command"] = ["sh", "-c", "exit 7"]
+    wanted["spec"]["minReadySeconds"] = 60
+    told = reasons_of(new(wanted))
+    assert "CrashLoopBackOff" in told or "ended with exit code 7" in told
 
 
 def test_an_update_repairs_what_never_became_ready(new: New, namespace: str) -> None:
@@ -77,18 +102,6 @@ def test_an_update_repairs_what_never_became_ready(new: New, namespace: str) -> 
     assert state["status"]["availableReplicas"] == 1
 
 
-def test_a_container_that_ends_at_once_is_named(new: New, namespace: str) -> None:
-    wanted = deployment(namespace)
-    wanted["spec"]["template"]["spec"]["containers"][0]["command"] = ["sh", "-c", "exit 7"]
-    wanted["spec"]["minReadySeconds"] = 5
-    resource = new(wanted)
-    resource.timeout = 3
-    with pytest.raises(RefusedError) as failed:
-        resource.create()
-    told = "\n".join(failed.value.reasons)
-    assert "CrashLoopBackOff" in told or "ended with exit code 7" in told
-
-
 def test_a_service_waits_for_ready_endpoints(
     lab: Lab, new: New, background: Background, namespace: str
 ) -> None:
@@ -101,7 +114,7 @@ def test_a_service_waits_for_ready_endpoints(
     assert not creation.done(), "a pod is selected that is not ready"
     lab.kubectl("-n", namespace, "scale", "deployment", "web", "--replicas=1")
     lab.kubectl("-n", namespace, "delete", "pod", "broken", "--now")
-    assert creation.result(timeout=30)["spec"]["clusterIP"]
+    assert creation.result(timeout=60)["spec"]["clusterIP"]
 
 
 def test_deletion_waits_until_the_object_is_gone(
@@ -116,7 +129,7 @@ def test_deletion_waits_until_the_object_is_gone(
     time.sleep(1)
     assert not deletion.done()
     lab.kubectl("-n", namespace, "patch", "configmap", "settings", "-p", '{"metadata":{"finalizers":null}}')
-    deletion.result(timeout=5)
+    deletion.result(timeout=30)
     with pytest.raises(LabError, match="not found"):
         live("configmap", "settings")
 
@@ -155,8 +168,8 @@ def test_cancel_ends_a_wait_at_once(lab: Lab, background: Background, namespace:
         started = time.monotonic()
         client.Cancel(empty_pb2.Empty())
         with pytest.raises(RefusedError, match=r"failed to fully initialize.*cancelled"):
-            creation.result(timeout=5)
-        assert time.monotonic() - started < 2
+            creation.result(timeout=30)
+        assert time.monotonic() - started < 10
 
 
 def test_many_resources_are_served_at_once(new: New, namespace: str) -> None:
@@ -169,5 +182,5 @@ def test_many_resources_are_served_at_once(new: New, namespace: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert not any(thread.is_alive() for thread in threads)
