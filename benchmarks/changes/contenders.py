@@ -69,9 +69,12 @@ class SharedRule(Contender):
         self.stack.select()
 
     def change(self, subsets: Subsets) -> None:
-        args = {"name": "nginx", "namespace": self.namespace, "hosts": [self.host], "subsets": subsets}
+        service = _service(self, subsets)
+        namespace, *others = walkthrough_objects(service)
+        pods = [manifests.deployment(service, subset) for subset in service.subsets]
+        objects = [namespace, *pods, *(each for each in others if each["kind"] != "Deployment")]
         old = yaml.safe_load(self.config_file.read_text())
-        self.config_file.write_text(yaml.safe_dump({**old, "config": {"shared-rule:args": args}}))
+        self.config_file.write_text(yaml.safe_dump({**old, "config": {"shared-rule:objects": objects}}))
         self.stack.up()
 
     def remove(self) -> None:
@@ -91,17 +94,13 @@ class Walkthrough(Contender):
         self.versions: set[str] = set()
 
     def change(self, subsets: Subsets) -> None:
-        self._apply(walkthrough_objects(self._service(subsets)))
+        self._apply(walkthrough_objects(_service(self, subsets)))
         self._rolled_out(subsets)
         self._delete(self.versions - set(subsets))
         self.versions = set(subsets)
 
     def remove(self) -> None:
         self.lab.kubectl("delete", "namespace", self.namespace)
-
-    def _service(self, subsets: Subsets) -> model.Service:
-        args: Any = {**SERVICE, "namespace": self.namespace, "hosts": [self.host], "subsets": subsets}
-        return model.parse(args)
 
     def _apply(self, objects: list[manifests.Manifest]) -> None:
         self.lab.kubectl("apply", "--filename=-", input=yaml.safe_dump_all(objects))
@@ -124,7 +123,7 @@ class ByHand(Walkthrough):
     name = "by hand"
 
     def change(self, subsets: Subsets) -> None:
-        service = self._service(subsets)
+        service = _service(self, subsets)
         deployments = [manifests.deployment(service, subset) for subset in service.subsets]
         self._apply([manifests.namespace(service), *deployments])
         self._rolled_out(subsets)
@@ -138,6 +137,16 @@ class ByHand(Walkthrough):
             rule = f"destinationrule/nginx-{version}"
             self.lab.kubectl("delete", rule, f"deployment/nginx-{version}", f"--namespace={self.namespace}")
         self.versions = set(subsets)
+
+
+def _service(contender: Contender, subsets: Subsets) -> model.Service:
+    args: Any = {
+        **SERVICE,
+        "namespace": contender.namespace,
+        "hosts": [contender.host],
+        "subsets": subsets,
+    }
+    return model.parse(args)
 
 
 def walkthrough_objects(service: model.Service) -> list[manifests.Manifest]:

@@ -1,38 +1,31 @@
-"""Plain Pulumi, as people write it: every object declared, one DestinationRule, dependencies, no waits."""
+"""Plain Pulumi, as people write it: every object declared, the route depends on all others, no waits."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Namespace, Service
 
-from benchmarks.changes.contenders import walkthrough_objects
-from mirrored_service import manifests, model
+CLASSES: dict[str, Callable[..., pulumi.Resource]] = {
+    "Namespace": Namespace,
+    "Service": Service,
+    "Deployment": Deployment,
+}
 
-service = model.parse(pulumi.Config().require_object("args"))
-objects = {obj["kind"]: obj for obj in walkthrough_objects(service)}
 
-
-def declare(manifest: manifests.Manifest, needs: list[pulumi.Resource]) -> pulumi.Resource:
+def declare(manifest: dict[str, Any], needs: list[pulumi.Resource]) -> pulumi.Resource:
+    """One object, registered after those it needs."""
     opts = pulumi.ResourceOptions(depends_on=needs)
-    properties = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    api_version, kind = manifest.pop("apiVersion"), manifest.pop("kind")
     name = manifest["metadata"]["name"]
-    kinds: dict[str, Callable[..., pulumi.Resource]] = {
-        "Namespace": Namespace,
-        "Service": Service,
-        "Deployment": Deployment,
-    }
-    if manifest["kind"] in kinds:
-        return kinds[manifest["kind"]](name, opts=opts, **properties)
-    return CustomResource(
-        name, api_version=manifest["apiVersion"], kind=manifest["kind"], opts=opts, **properties
-    )
+    if kind in CLASSES:
+        return CLASSES[kind](name, opts=opts, **manifest)
+    return CustomResource(name, api_version=api_version, kind=kind, opts=opts, **manifest)
 
 
-namespace = declare(objects["Namespace"], [])
-pods = [declare(manifests.deployment(service, subset), [namespace]) for subset in service.subsets]
-callers = declare(objects["Service"], [namespace])
-rule = declare(objects["DestinationRule"], [callers])
-gateway = declare(objects["Gateway"], [namespace])
-declare(objects["VirtualService"], [rule, gateway, *pods])
+namespace, *others, route = pulumi.Config().require_object("objects")
+first = declare(namespace, [])
+rest = [declare(manifest, [first]) for manifest in others]
+declare(route, [first, *rest])
