@@ -231,9 +231,8 @@ class Lab:
 
         self.state_dir.mkdir(parents=True, exist_ok=True)
         found = plugins.prepare(self.state_dir, tools.binary("pulumi"), report)
-        last = found.pop("PATH_LAST", "")
         directories = [str(tool.directory()) for tool in tools.TOOLS]
-        path = [*directories, os.environ.get("PATH", os.defpath), *([last] if last else [])]
+        path = [*directories, os.environ.get("PATH", os.defpath)]
         return {**self.client_environment(), **found, "PATH": ":".join(path)}
 
     def last_lines(self, component: str, count: int = LOG_LINES) -> str:

@@ -25,10 +25,13 @@ def namespace(service: Service) -> Manifest:
 
 def deployment(service: Service, subset: Subset) -> Manifest:
     labels = _version_labels(service, subset)
+    # A version that goes gets no requests any more: nobody needs to wait until its pods have ended.
+    annotations = {"pulumi.com/deletionPropagationPolicy": "background"}
+    metadata = _metadata(service, f"{service.name}-{subset.name}", labels)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(service, f"{service.name}-{subset.name}", labels),
+        "metadata": {**metadata, "annotations": annotations},
         "spec": {
             "replicas": subset.replicas,
             "selector": {"matchLabels": labels},

@@ -45,7 +45,12 @@ def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
     assert manifests.deployment(service(), service().main) == {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "nginx-v1", "namespace": "istio-project", "labels": labels},
+        "metadata": {
+            "name": "nginx-v1",
+            "namespace": "istio-project",
+            "labels": labels,
+            "annotations": {"pulumi.com/deletionPropagationPolicy": "background"},
+        },
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": labels},
