@@ -37,7 +37,7 @@ class ResourcesArgs(TypedDict):
     """What the scheduler sets aside. Default {cpu: 100m, memory: 128Mi}."""
 
     limits: NotRequired[dict[str, str]]
-    """What the pod may not exceed. Default: no limits."""
+    """What the pod may not exceed; not below the requests. Default: no limits."""
 
 
 class RolloutArgs(TypedDict):
@@ -86,7 +86,7 @@ class SubsetArgs(TypedDict):
     """Number of pods, at least 1. Default 1. A live version wants 2 or more in production."""
 
     containerPort: NotRequired[int]
-    """Port the container listens on, 1 to 65535. Default: the service's port."""
+    """Port the container listens on, 1 to 65535, but none of Istio's proxy. Default: the service's port."""
 
     env: NotRequired[dict[str, pulumi.Input[str]]]
     """Environment variables of the container. Default: none. Give a shadow its own database here."""
@@ -128,7 +128,7 @@ class GatewayArgs(TypedDict):
     """Labels of the ingress gateway's pods. Default {istio: ingressgateway}."""
 
     port: NotRequired[int]
-    """Port the Gateway opens for HTTP, 1 to 65535. Default 80."""
+    """Port the Gateway opens for HTTP, 1 to 65535, but none of Istio's proxy. Default 80."""
 
 
 class MirroredServiceArgs(TypedDict):
@@ -146,14 +146,15 @@ class MirroredServiceArgs(TypedDict):
     business. Default true."""
 
     port: NotRequired[int]
-    """Port callers use, 1 to 65535. Default 80."""
+    """Port callers use, 1 to 65535, but none of Istio's proxy (15000, 15001, 15006, 15008, 15020, 15021, 15090).
+    Default 80."""
 
     protocol: NotRequired[str]
     """What the service speaks: http, http2 or grpc. Default http."""
 
     hosts: NotRequired[list[str]]
-    """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain.
-    Default ["*"]."""
+    """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain. None
+    may overlap with another. Default ["*"]."""
 
     gateway: NotRequired[GatewayArgs]
     """Where requests from outside enter. Default: a Gateway of its own on the ingress gateway's port 80."""
@@ -168,6 +169,10 @@ class MirroredServiceArgs(TypedDict):
     """Seconds given to the mesh's proxies to learn of a version before it gets requests, and to forget one
     before it goes. 0 to 300, default 2. istiod waits up to 10 s before it tells proxies when changes come in
     fast: give a busy mesh more."""
+
+    expectedRequestsPerSecond: NotRequired[float]
+    """Live requests that callers send in a second, 0 to 1000000. Changes nothing that is deployed: with it, a
+    mirrorPercent so small that less than one request an hour is copied is warned of. Default 0: not stated."""
 
 
 class MirrorTarget(TypedDict):

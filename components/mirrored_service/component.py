@@ -8,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Namespace, Service
 
-from . import manifests, model, settle
+from . import advice, manifests, model, settle
 from .args import MirroredServiceArgs, MirrorTarget
 from .manifests import Manifest
 
@@ -53,6 +53,8 @@ class MirroredService(pulumi.ComponentResource):
         service = model.parse(args)
         super().__init__("mirrored-service:index:MirroredService", name, {}, opts)
         self._name = name
+        for line in advice.warnings(service):
+            pulumi.log.warn(line, self)
         self._register(service)
         self._set_outputs(service)
 

@@ -5,15 +5,17 @@ Pure: no resource is made here. Every default and every cross-check is in this m
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import pulumi
 
 from . import args as public
-from .validation import MISSING, Fields, InvalidArgsError, matches, number
+from . import syntax
+from .service import Gateway, Probe, Rollout, Service, Stop, Subset
+from .validation import MISSING, Fields, InvalidArgsError, Problems, matches, number, shown, whole
+
+__all__ = ["Gateway", "Probe", "Rollout", "Service", "Stop", "Subset", "parse"]
 
 PROTOCOLS = ("http", "http2", "grpc")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
@@ -21,127 +23,16 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LEAST_PERCENT = 0.0001  # below, Istio copies nothing without a word
 LABEL_LENGTH = 63
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")  # a Service's name starts with a letter
-_HOST = re.compile(r"\*|(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_GATEWAY = re.compile(rf"{_LABEL.pattern}/{_LABEL.pattern}(\.{_LABEL.pattern})*")
-_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+|m|k|Ki|[MGTPE]i?)?")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_PATH = re.compile(r"/\S*")
-_IMAGE = re.compile(r"\S+")
 _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
-
-
-@dataclass(frozen=True)
-class Probe:
-    path: str | None  # None: open a TCP connection instead
-    period_seconds: int
-    timeout_seconds: int
-    failure_threshold: int
-
-
-@dataclass(frozen=True)
-class Rollout:
-    max_surge: int
-    max_unavailable: int
-    deadline_seconds: int
-
-
-@dataclass(frozen=True)
-class Stop:
-    delay_seconds: int
-    grace_seconds: int
-
-
-@dataclass(frozen=True)
-class Subset:
-    name: str
-    image: pulumi.Input[str]
-    weight: int
-    mirror_percent: float
-    replicas: int
-    container_port: int
-    env: Mapping[str, pulumi.Input[str]]
-    requests: Mapping[str, str]
-    limits: Mapping[str, str]
-    command: tuple[str, ...]
-    args: tuple[str, ...]
-    probe: Probe
-    rollout: Rollout
-    stop: Stop
-
-    @property
-    def live(self) -> bool:
-        return self.weight > 0
-
-    @property
-    def shadow(self) -> bool:
-        return self.mirror_percent > 0
-
-    def mirror_shares(self) -> list[float]:
-        """The percentages of this subset's mirrors: Istio takes at most 100 for one, so 250 is 100, 100, 50."""
-        full, rest = divmod(self.mirror_percent, 100)
-        rest = round(rest, 4)
-        return [100] * int(full) + ([int(rest) if rest == int(rest) else rest] if rest else [])
-
-
-@dataclass(frozen=True)
-class Gateway:
-    existing: str | None
-    selector: Mapping[str, str]
-    port: int
-
-
-@dataclass(frozen=True)
-class Service:
-    name: str
-    namespace: str
-    create_namespace: bool
-    port: int
-    protocol: str
-    hosts: tuple[str, ...]
-    gateway: Gateway
-    subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
-    methods: tuple[str, ...]
-    settle_seconds: float
-
-    @property
-    def live(self) -> list[Subset]:
-        return [subset for subset in self.subsets if subset.live]
-
-    @property
-    def shadows(self) -> list[Subset]:
-        return [subset for subset in self.subsets if subset.shadow]
-
-    @property
-    def main(self) -> Subset:
-        """The live subset with the largest weight; of equals, the first by name."""
-        return max(self.live, key=lambda subset: subset.weight)
-
-    @property
-    def copies_everything(self) -> bool:
-        return self.methods == ("*",)
-
-    @property
-    def host(self) -> str:
-        """The name callers inside the cluster use."""
-        return f"{self.name}.{self.namespace}.svc.cluster.local"
-
-    @property
-    def versions_name(self) -> str:
-        return f"{self.name}-versions"
-
-    @property
-    def versions_host(self) -> str:
-        """The name only the mesh's routes use: every version is behind it."""
-        return f"{self.versions_name}.{self.namespace}.svc.cluster.local"
-
-    def urls(self) -> list[str]:
-        """Where the service is reached through its own gateway; a wildcard host has no URL."""
-        if self.gateway.existing:
-            return []
-        port = "" if self.gateway.port == 80 else f":{self.gateway.port}"
-        return [f"http://{host}{port}/" for host in self.hosts if "*" not in host]
+_NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
+_HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
+_PORT_TEXT = (
+    f"a whole number from 1 to 65535, and none of {', '.join(map(str, syntax.PROXY_PORTS))}, which belong to "
+    "Istio's proxy"
+)
+_ENV_TEXT = "variables whose values are strings without NUL (put numbers in quotes)"
+_QUANTITY_TEXT = 'a Kubernetes quantity as a string, such as "250m" or "128Mi"'
+_RESOURCE_TEXT = 'cpu, memory, ephemeral-storage, or an extended resource such as "example.org/gpu"'
 
 
 def parse(values: public.MirroredServiceArgs) -> Service:
@@ -149,13 +40,13 @@ def parse(values: public.MirroredServiceArgs) -> Service:
 
     Raises InvalidArgsError with every problem found.
     """
-    problems: list[str] = []
-    fields = Fields("", values, _keys(public.MirroredServiceArgs), problems)
+    problems = Problems()
+    fields = Fields((), values, _keys(public.MirroredServiceArgs), problems)
     protocol = fields.choice("protocol", "http", PROTOCOLS)
-    port = fields.whole("port", 80, 1, 65535)
+    port = _port(fields, "port", 80)
     service = Service(
-        name=fields.text("name", MISSING, _LABEL_TEXT + ", starting with a letter", _SERVICE_NAME),
-        namespace=fields.text("namespace", MISSING, _LABEL_TEXT, _LABEL),
+        name=fields.text("name", MISSING, _NAME_TEXT, syntax.SERVICE_NAME),
+        namespace=fields.text("namespace", MISSING, _LABEL_TEXT, syntax.LABEL),
         create_namespace=fields.flag("createNamespace", True),
         port=port,
         protocol=protocol,
@@ -163,16 +54,15 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         gateway=_gateway(fields),
         subsets=_subsets(fields, port, protocol),
         methods=_methods(fields),
-        settle_seconds=fields.value(
-            "settleSeconds", 2.0, "a number from 0 to 300", lambda raw: number(raw, 0, 300)
-        ),
+        settle_seconds=_number(fields, "settleSeconds", 2.0, 300),
+        requests_per_second=_number(fields, "expectedRequestsPerSecond", 0.0, 1_000_000),
     )
-    if not problems:
-        _check_weights(service, problems)
-        _check_lengths(service, problems)
-        _check_grpc(service, problems)
-    if problems:
-        raise InvalidArgsError(f"mirrored service {fields.values.get('name', '')!r}", problems)
+    _check_names(service, problems)
+    _check_weights(service, problems)
+    _check_grpc(service, problems)
+    if problems.lines:
+        name = fields.values.get("name")
+        raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)
     return service
 
 
@@ -180,54 +70,87 @@ def _keys(typed_dict: type) -> frozenset[str]:
     return frozenset(typed_dict.__annotations__)
 
 
+def _number(fields: Fields, key: str, default: float, high: int) -> float:
+    return fields.value(key, default, f"a number from 0 to {high}", lambda raw: number(raw, 0, high))
+
+
+def _port(fields: Fields, key: str, default: int) -> int:
+    def accept(raw: Any) -> int | None:
+        port = whole(raw, 1, 65535)
+        return None if port in syntax.PROXY_PORTS else port
+
+    return fields.value(key, default, _PORT_TEXT, accept)
+
+
 def _hosts(fields: Fields) -> tuple[str, ...]:
-    allowed = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
-    hosts = fields.texts("hosts", ("*",), allowed)
-    for position, host in enumerate(hosts):
-        # Istio takes a name without a dot for one inside the cluster and appends the namespace.
-        if not matches(_HOST, host) or host in hosts[:position]:
-            fields.problem(f"hosts[{position}]", host, allowed)
+    hosts = fields.texts("hosts", ("*",), _HOSTS_TEXT, syntax.is_host)
     if not hosts:
-        fields.problem("hosts", [], allowed)
+        fields.refuse(("hosts",), [], _HOSTS_TEXT)
+    for first, second in combinations(range(len(hosts)), 2):
+        one, other = hosts[first], hosts[second]
+        if syntax.host_covers(one, other) or syntax.host_covers(other, one):
+            fields.refuse(
+                ("hosts", second), other, f"no host that overlaps with hosts[{first}], which is {one!r}"
+            )
     return hosts
 
 
 def _gateway(fields: Fields) -> Gateway:
     gateway = fields.section("gateway", _keys(public.GatewayArgs))
     existing = gateway.value(
-        "existing", None, '"namespace/name"', lambda raw: raw if matches(_GATEWAY, raw) else None
-    )
-    selector = gateway.mapping(
-        "selector", "labels of the gateway's pods", lambda _, label: isinstance(label, str)
+        "existing",
+        None,
+        '"namespace/name", both DNS labels',
+        lambda raw: raw if matches(syntax.GATEWAY, raw) else None,
     )
     for key in ("selector", "port"):
         if existing and gateway.values.get(key) is not None:
-            gateway.problem(key, gateway.values[key], "nothing next to existing, whose owner sets it")
-    return Gateway(existing, selector or {"istio": "ingressgateway"}, gateway.whole("port", 80, 1, 65535))
+            gateway.refuse((key,), gateway.values[key], "nothing next to existing, whose owner sets it")
+    port = 80 if existing else _port(gateway, "port", 80)
+    return Gateway(existing, {} if existing else _selector(gateway), port)
+
+
+def _selector(gateway: Fields) -> dict[str, str]:
+    allowed = "labels of the ingress gateway's pods"
+    labels = gateway.entries("selector", allowed)
+    for key, label in labels.items():
+        if not (isinstance(key, str) and syntax.is_label_key(key)):
+            gateway.refuse_name("selector", key, "the key of a Kubernetes label")
+        elif not matches(syntax.LABEL_VALUE, label):
+            gateway.refuse(("selector", key), label, "the value of a Kubernetes label, at most 63 characters")
+    if labels == {} == gateway.values.get("selector"):
+        # Istio would open the port on every pod of the mesh that is a gateway.
+        gateway.refuse(("selector",), {}, f"{allowed}, at least one")
+    return labels or {"istio": "ingressgateway"}
 
 
 def _methods(fields: Fields) -> tuple[str, ...]:
     match = fields.section("mirrorMatch", _keys(public.MirrorMatchArgs))
     allowed = f'["*"], or a list of {", ".join(METHODS)}'
-    methods = match.texts("methods", SAFE_METHODS, allowed)
-    if methods != ("*",) and (not methods or not set(methods) <= set(METHODS)):
-        match.problem("methods", list(methods), allowed)
+    methods = match.texts("methods", SAFE_METHODS, allowed, lambda method: method in (*METHODS, "*"))
+    if not methods:
+        match.refuse(("methods",), [], allowed)
+    elif "*" in methods and set(methods) != {"*"}:
+        match.refuse(("methods", methods.index("*")), "*", 'nothing next to "*", which is every method')
     return tuple(dict.fromkeys(methods))
 
 
 def _subsets(fields: Fields, port: int, protocol: str) -> tuple[Subset, ...]:
-    allowed = f"versions by name, each name {_LABEL_TEXT}"
-    raw = fields.mapping("subsets", allowed, lambda name, _: matches(_LABEL, name))
-    if not raw:
-        fields.problem("subsets", fields.values.get("subsets"), "at least one version")
+    fields.value("subsets", MISSING, "at least one version, by name", lambda raw: raw)
+    raw = fields.entries("subsets", "versions by name")
+    if raw == fields.values.get("subsets") == {}:
+        fields.refuse(("subsets",), raw, "at least one version")
+    for name in raw:
+        if not matches(syntax.LABEL, name):
+            fields.refuse_name("subsets", name, f"{_LABEL_TEXT}, such as v1")
     return tuple(
         _subset(
             name,
-            Fields(f"subsets.{name}", raw[name], _keys(public.SubsetArgs), fields.problems),
+            Fields(("subsets", name), raw[name], _keys(public.SubsetArgs), fields.problems),
             port,
             protocol,
         )
-        for name in sorted(raw, key=str)
+        for name in sorted(name for name in raw if isinstance(name, str))
     )
 
 
@@ -235,25 +158,25 @@ def _subset(name: str, fields: Fields, port: int, protocol: str) -> Subset:
     requests, limits = _resources(fields)
     subset = Subset(
         name=name,
-        image=fields.value("image", MISSING, "a container image", _image),
+        image=fields.value("image", MISSING, 'a container image, such as "registry.example/shop:1"', _image),
         weight=fields.whole("weight", 0, 0, 100),
         mirror_percent=fields.value(
             "mirrorPercent", 0.0, f"0, or a number from {LEAST_PERCENT} to 1000", _mirror_percent
         ),
         replicas=fields.whole("replicas", 1, 1, 10_000),
-        container_port=fields.whole("containerPort", port, 1, 65535),
-        env=fields.mapping("env", "variables whose values are strings (put numbers in quotes)", _env_entry),
+        container_port=_port(fields, "containerPort", port),
+        env=_env(fields),
         requests=requests,
         limits=limits,
-        command=fields.texts("command", (), "a list of strings"),
-        args=fields.texts("args", (), "a list of strings"),
+        command=_command(fields, "command"),
+        args=_command(fields, "args"),
         probe=_probe(fields, protocol),
         rollout=_rollout(fields),
         stop=_stop(fields),
     )
     if subset.live and subset.shadow:
-        fields.problem(
-            "mirrorPercent",
+        fields.refuse(
+            ("mirrorPercent",),
             subset.mirror_percent,
             f"0 next to weight {subset.weight}, as a version is live or a shadow, never both",
         )
@@ -261,29 +184,61 @@ def _subset(name: str, fields: Fields, port: int, protocol: str) -> Subset:
 
 
 def _image(raw: Any) -> pulumi.Input[str] | None:
-    return raw if isinstance(raw, pulumi.Output) or matches(_IMAGE, raw) else None
+    is_image = isinstance(raw, pulumi.Output) or (isinstance(raw, str) and syntax.is_image(raw))
+    return raw if is_image else None
 
 
 def _mirror_percent(raw: Any) -> float | None:
     return number(raw, 0, 0) if raw == 0 else number(raw, LEAST_PERCENT, 1000)
 
 
-def _env_entry(name: Any, value: Any) -> bool:
-    return matches(_ENV_NAME, name) and isinstance(value, str | pulumi.Output)
+def _env(fields: Fields) -> dict[str, pulumi.Input[str]]:
+    env = fields.entries("env", _ENV_TEXT)
+    for name, value in env.items():
+        if not matches(syntax.ENV_NAME, name):
+            # After "=" there may be what should have been the value.
+            before = name.partition("=")[0] + "=" if isinstance(name, str) and "=" in name else name
+            fields.refuse_name("env", before, "letters, digits, '_', '-' and '.', not starting with a digit")
+        elif not (isinstance(value, pulumi.Output) or syntax.is_text(value)):
+            fields.refuse(("env", name), value, _ENV_TEXT, secret=True)
+    return env
+
+
+def _command(fields: Fields, key: str) -> tuple[str, ...]:
+    return fields.texts(key, (), "a list of strings without NUL", secret=True)
 
 
 def _resources(fields: Fields) -> tuple[dict[str, str], dict[str, str]]:
     section = fields.section("resources", _keys(public.ResourcesArgs))
-    allowed = 'Kubernetes quantities as strings, such as "250m" or "128Mi"'
-    requests, limits = (
-        section.mapping(key, allowed, lambda _, quantity: matches(_QUANTITY, quantity))
-        for key in ("requests", "limits")
-    )
-    for name, quantity in (("cpu", "100m"), ("memory", "128Mi")):
+    requests, limits = _quantities(section, "requests"), _quantities(section, "limits")
+    for name, request in requests.items() if section.sound else ():
+        _check_limit(section, name, request, limits.get(name))
+    for name, default in (("cpu", "100m"), ("memory", "128Mi")):
         # With a limit and no request, Kubernetes requests the limit; a default above it would be refused.
         if name not in requests and name not in limits:
-            requests[name] = quantity
+            requests[name] = default
     return requests, limits
+
+
+def _quantities(section: Fields, key: str) -> dict[str, str]:
+    quantities = section.entries(key, "quantities by resource")
+    for name, raw in quantities.items():
+        value = syntax.quantity(raw)
+        if not (isinstance(name, str) and syntax.is_resource(name)):
+            section.refuse_name(key, name, _RESOURCE_TEXT)
+        elif value is None:
+            section.refuse((key, name), raw, _QUANTITY_TEXT)
+        elif name != "cpu" and value % 1:
+            section.refuse((key, name), raw, 'a whole number, such as "128Mi": "m" is a thousandth')
+    return quantities
+
+
+def _check_limit(section: Fields, name: str, request: str, limit: str | None) -> None:
+    asked, most = syntax.quantity(request), syntax.quantity(limit)
+    if syntax.is_extended_resource(name) and asked != most:
+        section.refuse(("limits", name), limit, f"the same as the request, {request}: it is never shared")
+    elif asked is not None and most is not None and most < asked:
+        section.refuse(("limits", name), limit, f"at least the request, which is {request}")
 
 
 def _probe(fields: Fields, protocol: str) -> Probe:
@@ -293,7 +248,7 @@ def _probe(fields: Fields, protocol: str) -> Probe:
             "path",
             "/" if protocol == "http" else None,
             'a path, such as "/healthz"',
-            lambda raw: raw if matches(_PATH, raw) else None,
+            lambda raw: raw if matches(syntax.PROBE_PATH, raw) else None,
         ),
         period_seconds=probe.whole("periodSeconds", 2, 1, 3600),
         timeout_seconds=probe.whole("timeoutSeconds", 1, 1, 3600),
@@ -308,8 +263,8 @@ def _rollout(fields: Fields) -> Rollout:
         max_unavailable=section.whole("maxUnavailable", 0, 0, 10_000),
         deadline_seconds=section.whole("deadlineSeconds", 300, 5, 86_400),
     )
-    if rollout.max_surge == rollout.max_unavailable == 0:
-        section.problem("maxSurge", 0, "at least 1 next to maxUnavailable 0, or no pod could be exchanged")
+    if section.sound and rollout.max_surge == rollout.max_unavailable == 0:
+        section.refuse(("maxSurge",), 0, "at least 1 next to maxUnavailable 0, or no pod could be exchanged")
     return rollout
 
 
@@ -317,31 +272,54 @@ def _stop(fields: Fields) -> Stop:
     section = fields.section("stop", _keys(public.StopArgs))
     delay = section.whole("delaySeconds", 5, 0, 3600)
     grace = section.whole("graceSeconds", 30, 1, 7200)
-    if grace <= delay:
-        section.problem("graceSeconds", grace, f"more than delaySeconds, which is {delay}")
+    if section.sound and grace <= delay:
+        section.refuse(("graceSeconds",), grace, f"more than delaySeconds, which is {delay}")
     return Stop(delay, grace)
 
 
-def _check_weights(service: Service, problems: list[str]) -> None:
-    total = sum(subset.weight for subset in service.subsets)
-    if total != 100:
-        weights = ", ".join(f"{subset.name} {subset.weight}" for subset in service.subsets)
-        problems.append(f"subsets: the weights sum to {total} ({weights}); allowed: a sum of 100")
-
-
-def _check_lengths(service: Service, problems: list[str]) -> None:
+def _check_names(service: Service, problems: Problems) -> None:
+    if service.create_namespace and service.namespace in syntax.PRESENT_NAMESPACES:
+        problems.add(
+            ("namespace",),
+            f"{service.namespace!r} is not allowed; allowed: next to createNamespace true, a namespace that "
+            "does not exist yet, and every cluster has this one",
+        )
+    if problems.below("name") or problems.below("subsets"):
+        return
     longest = max([service.versions_name, *(f"{service.name}-{s.name}" for s in service.subsets)], key=len)
     if len(longest) > LABEL_LENGTH:
-        problems.append(
-            f"name: {service.name!r} is not allowed; allowed: a name short enough that {longest!r} has at most "
-            f"{LABEL_LENGTH} characters"
+        problems.add(
+            ("name",),
+            f"{service.name!r} is not allowed; allowed: a name short enough that {longest!r} has at most "
+            f"{LABEL_LENGTH} characters",
+        )
+    if service.name in syntax.INJECTED_CONTAINERS:
+        problems.add(
+            ("name",),
+            f"{service.name!r} is not allowed; allowed: none of {', '.join(syntax.INJECTED_CONTAINERS)}, which "
+            "are Istio's own containers in the pod",
         )
 
 
-def _check_grpc(service: Service, problems: list[str]) -> None:
+def _check_weights(service: Service, problems: Problems) -> None:
+    """Checks the sum, unless a wrong weight, or a misspelt one, was reported already."""
+    known = _keys(public.SubsetArgs) - {"weight"}
+    wrong = [path for path in problems.paths if path[:1] in ((), ("subsets",))]
+    if any(len(path) < 3 or path[2] not in known for path in wrong):
+        return
+    total = sum(subset.weight for subset in service.subsets)
+    if total != 100:
+        weights = ", ".join(f"{subset.name} {subset.weight}" for subset in service.subsets)
+        problems.add(("subsets",), f"the weights sum to {total} ({weights}); allowed: a sum of 100")
+
+
+def _check_grpc(service: Service, problems: Problems) -> None:
+    if problems.below("protocol") or problems.below("mirrorMatch"):
+        return
     if service.protocol == "grpc" and service.shadows and not {"*", "POST"} & set(service.methods):
-        problems.append(
-            f'mirrorMatch.methods: {list(service.methods)} is not allowed; allowed: ["*"] or ["POST"] for '
+        problems.add(
+            ("mirrorMatch", "methods"),
+            f'{list(service.methods)} is not allowed; allowed: ["*"] or ["POST"] for '
             "protocol grpc, as every call is a POST and nothing would be copied. Ask for it only when the "
-            "shadow may carry out what it is asked"
+            "shadow may carry out what it is asked",
         )

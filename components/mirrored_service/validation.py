@@ -2,10 +2,14 @@
 
 A problem names the property by its path, the value, and what is allowed. Istio prunes unknown fields without a
 word and reads a missing percentage as 100 %, so a typing error must never get as far as the cluster.
+
+Values that may be secret are never shown: variables, commands, and whatever stands where a mapping should be, as
+it may hold all of these.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -13,8 +17,13 @@ from typing import Any, TypeVar
 
 import pulumi
 
+from .syntax import is_text
+
 T = TypeVar("T")
+Path = tuple[str | int, ...]
 MISSING: Any = object()
+LONGEST_SHOWN = 80
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class InvalidArgsError(ValueError, pulumi.RunError):
@@ -30,48 +39,72 @@ class InvalidArgsError(ValueError, pulumi.RunError):
         super().__init__(f"{subject}: {count}, nothing was changed{listed}")
 
 
+class Problems:
+    """What was found wrong, in the order in which it was found."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+        self.lines: list[str] = []
+
+    def add(self, path: Path, text: str) -> None:
+        self.paths.append(path)
+        self.lines.append(f"{path_text(path)}: {text}")
+
+    def below(self, *path: str) -> bool:
+        """Is something wrong with this property or with a part of it?"""
+        return any(found[: len(path)] == path for found in self.paths)
+
+
 class Fields:
     """One level of the arguments: reads its properties, and notes what is wrong with them.
 
     After a problem a reading method returns the default (or an empty value), so that reading can go on.
     """
 
-    def __init__(self, path: str, values: object, known: Iterable[str], problems: list[str]) -> None:
+    def __init__(self, path: Path, values: object, known: Iterable[str], problems: Problems) -> None:
         self.path = path
         self.problems = problems
         self.readable = isinstance(values, Mapping)
-        self.values: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
+        self.values: Mapping[Any, Any] = values if isinstance(values, Mapping) else {}
         if not self.readable:
-            self.problem("", values, "a mapping of properties")
+            self.refuse((), values, "a mapping of properties", secret=True)
         known = sorted(known)
         for key in self.values:
             if key not in known:
-                self._unknown(str(key), known)
+                self._unknown(_key_text(key), known)
 
     def _unknown(self, key: str, known: list[str]) -> None:
-        near = get_close_matches(key, known, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(known)}"
-        self.problems.append(f"{self.path_of(key)}: unknown, {hint}")
+        near = get_close_matches(_bare(key), [_bare(name) for name in known], n=1, cutoff=0.6)
+        hint = f"allowed: {', '.join(known)}"
+        if near:
+            hint = f"did you mean {next(name for name in known if _bare(name) == near[0])}?"
+        self.problems.add((*self.path, key), f"unknown, {hint}")
 
-    def path_of(self, key: str) -> str:
-        return ".".join(part for part in (self.path, key) if part)
+    @property
+    def sound(self) -> bool:
+        """Was everything right up to here?"""
+        return not self.problems.below(*map(str, self.path))
 
-    def problem(self, key: str, value: object, allowed: str) -> None:
-        shown = "an output" if isinstance(value, pulumi.Output) else repr(value)
-        self.problems.append(
-            f"{self.path_of(key) or 'arguments'}: {shown} is not allowed; allowed: {allowed}"
+    def refuse(self, below: Path, value: object, allowed: str, *, secret: bool = False) -> None:
+        """Notes that a value is not allowed; `below` is its path from this level."""
+        self.problems.add(
+            (*self.path, *below), f"{shown(value, secret=secret)} is not allowed; allowed: {allowed}"
         )
+
+    def refuse_name(self, key: str, name: object, allowed: str) -> None:
+        """Notes that an entry of a mapping must not be called so; what it holds is not shown."""
+        self.problems.add((*self.path, key), f"the name {shown(name)} is not allowed; allowed: {allowed}")
 
     def value(self, key: str, default: T, allowed: str, accept: Callable[[Any], T | None]) -> T:
         """The property as `accept` returns it; what `accept` answers with None is a problem."""
         raw = self.values.get(key)
         if raw is None:
             if default is MISSING and self.readable:
-                self.problems.append(f"{self.path_of(key)}: missing; allowed: {allowed}")
+                self.problems.add((*self.path, key), f"missing; allowed: {allowed}")
             return default
         accepted = accept(raw)
         if accepted is None:
-            self.problem(key, raw, allowed)
+            self.refuse((key,), raw, allowed)
             return default
         return accepted
 
@@ -79,36 +112,51 @@ class Fields:
         return self.value(key, default, allowed, lambda raw: raw if matches(pattern, raw) else None)
 
     def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
-        return self.value(key, default, " or ".join(choices), lambda raw: raw if raw in choices else None)
+        def accept(raw: Any) -> str | None:
+            return raw if isinstance(raw, str) and raw in choices else None
+
+        return self.value(key, default, " or ".join(choices), accept)
 
     def flag(self, key: str, default: bool) -> bool:
         return self.value(key, default, "true or false", lambda raw: raw if isinstance(raw, bool) else None)
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         allowed = f"a whole number from {low} to {high}"
-        return self.value(key, default, allowed, lambda raw: _whole(raw, low, high))
+        return self.value(key, default, allowed, lambda raw: whole(raw, low, high))
 
-    def texts(self, key: str, default: tuple[str, ...], allowed: str) -> tuple[str, ...]:
-        def accept(raw: Any) -> tuple[str, ...] | None:
-            is_list = isinstance(raw, list | tuple) and all(isinstance(item, str) for item in raw)
-            return tuple(raw) if is_list else None
+    def texts(
+        self,
+        key: str,
+        default: tuple[str, ...],
+        allowed: str,
+        accept: Callable[[str], bool] = is_text,
+        *,
+        secret: bool = False,
+    ) -> tuple[str, ...]:
+        """The property as a list of strings that `accept` takes; a problem names the member."""
+        raw = self.values.get(key)
+        if raw is None:
+            return default
+        if not isinstance(raw, list | tuple):
+            self.refuse((key,), raw, allowed, secret=secret)
+            return default
+        wrong = [(place, item) for place, item in enumerate(raw) if not (is_text(item) and accept(item))]
+        for place, item in wrong:
+            self.refuse((key, place), item, allowed, secret=secret)
+        return default if wrong else tuple(raw)
 
-        return self.value(key, default, allowed, accept)
-
-    def mapping(self, key: str, allowed: str, check: Callable[[Any, Any], bool]) -> dict[str, Any]:
-        """The property as a dict whose every key and value pass `check`; a problem names the entry."""
-        entries: dict[str, Any] = self.value(
-            key, {}, allowed, lambda raw: dict(raw) if isinstance(raw, Mapping) else None
-        )
-        for name, entry in entries.items():
-            if not check(name, entry):
-                self.problem(f"{key}.{name}", entry, allowed)
-        return entries
+    def entries(self, key: str, allowed: str) -> dict[Any, Any]:
+        """The property as a dict; the caller checks names and values."""
+        raw = self.values.get(key)
+        if raw is None or isinstance(raw, Mapping):
+            return dict(raw or {})
+        self.refuse((key,), raw, allowed, secret=True)
+        return {}
 
     def section(self, key: str, known: Iterable[str]) -> Fields:
         """The properties one level down; a missing section reads as an empty one."""
         values = self.values.get(key)
-        return Fields(self.path_of(key), {} if values is None else values, known, self.problems)
+        return Fields((*self.path, key), {} if values is None else values, known, self.problems)
 
 
 def matches(pattern: re.Pattern[str], raw: object) -> bool:
@@ -119,9 +167,59 @@ def number(raw: object, low: float, high: float) -> float | None:
     """A number in the range; whole numbers arrive as floats from other languages and become ints again."""
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not low <= raw <= high:
         return None
-    return int(raw) if float(raw).is_integer() else raw
+    return int(raw) if float(raw).is_integer() else float(raw)
 
 
-def _whole(raw: object, low: int, high: int) -> int | None:
+def whole(raw: object, low: int, high: int) -> int | None:
     found = number(raw, low, high)
     return found if isinstance(found, int) else None
+
+
+def path_text(path: Path) -> str:
+    """The path as `pulumi config set --path` takes it."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{json.dumps(step[:LONGEST_SHOWN])}]"
+    return text or "arguments"
+
+
+def shown(value: object, *, secret: bool = False) -> str:
+    """A value in a message: short, on one line, and only its kind when it may be secret."""
+    if isinstance(value, str) and not secret:
+        if len(value) <= LONGEST_SHOWN:
+            return repr(str(value))
+        return f"{str(value[:60])!r}... ({len(value)} characters)"
+    if isinstance(value, bool | int | float) and not secret:
+        # Python refuses to write numbers of more than 4,300 digits.
+        return "a huge number" if isinstance(value, int) and value.bit_length() > 200 else repr(value)
+    return _kind(value)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping | list | tuple) and not value:
+        return "an empty mapping" if isinstance(value, Mapping) else "an empty list"
+    kinds: list[tuple[type | tuple[type, ...], str]] = [
+        (pulumi.Output, "an output"),
+        (bool, "a boolean"),
+        ((int, float), "a number"),
+        (str, "a string"),
+        (Mapping, "a mapping"),
+        ((list, tuple), "a list"),
+    ]
+    return next((name for kind, name in kinds if isinstance(value, kind)), f"a {type(value).__name__}")
+
+
+def _key_text(key: object) -> str:
+    return str(key) if isinstance(key, str) else shown(key)
+
+
+def _bare(key: str) -> str:
+    """A key without what people mix up: capitals, underscores, hyphens."""
+    return re.sub("[-_ ]", "", key).lower()

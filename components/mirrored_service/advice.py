@@ -1,0 +1,44 @@
+"""What is legal but odd: one line each, with what to do. Pure; the component shows the lines as warnings."""
+
+from __future__ import annotations
+
+from .service import Service, Subset
+
+
+def warnings(service: Service) -> list[str]:
+    """The lines for this service, each starting with the property to change."""
+    lines = [_alone(subset) for subset in service.live if subset.replicas == 1]
+    if not service.shadows:
+        lines.append(
+            "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
+        )
+    if "*" in service.hosts:
+        lines.append(
+            'hosts: "*" takes whatever enters the gateway and no other service claims, while callers in the mesh '
+            f"are routed under {service.host} only; list the host names of this service"
+        )
+    lines.extend(_rarely_copied(service, subset) for subset in service.shadows if _is_rare(service, subset))
+    return lines
+
+
+def _alone(subset: Subset) -> str:
+    return (
+        f"subsets.{subset.name}.replicas: one pod answers all of its live requests, and they fail when its node "
+        "does; 2 or more"
+    )
+
+
+def _copies_an_hour(service: Service, subset: Subset) -> float:
+    return service.requests_per_second * 3600 * subset.mirror_percent / 100
+
+
+def _is_rare(service: Service, subset: Subset) -> bool:
+    return service.requests_per_second > 0 and _copies_an_hour(service, subset) < 1
+
+
+def _rarely_copied(service: Service, subset: Subset) -> str:
+    least = 100 / (service.requests_per_second * 3600)
+    return (
+        f"subsets.{subset.name}.mirrorPercent: {subset.mirror_percent:g} % of {service.requests_per_second:g} "
+        f"requests/s copies less than one request an hour; {least:.2g} or more"
+    )
