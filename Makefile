@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit bench-transitions
+.PHONY: help up test preview down lint env unit bench-transitions fuzz
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -32,6 +32,10 @@ test: $(installed) ## unit tests, then the tests on the lab
 
 unit: $(installed) ## unit tests only: seconds, no lab
 	@$(python) -m pytest tests/unit
+
+fuzz: $(installed) ## 5,000 generated and 5,000 hostile configs against the lab's API server
+	@$(python) -m lab up
+	@$(python) -m pytest tests/fuzz --hypothesis-profile fuzz --timeout 7200
 
 lint: $(installed) ## ruff and mypy
 	@$(python) -m ruff check .

@@ -1,0 +1,265 @@
+"""Mutates one argument of a valid configuration to something hostile, with and without our checks."""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple, get_args, get_type_hints, is_typeddict
+
+import pulumi
+from hypothesis import strategies as st
+
+from mirrored_service import MirroredServiceArgs, SubsetArgs
+from mirrored_service.model import Service
+from tests.fuzz.valid import Args
+
+Path = tuple[str, ...]
+MUTATED = "v2"
+
+# Every property is written out, so that each can be mutated next to its neighbours.
+FULL: Args = {
+    "name": "shop",
+    "namespace": "fuzz-shop",
+    "createNamespace": True,
+    "port": 80,
+    "protocol": "http",
+    "hosts": ["shop.example.org", "*.shop.example"],
+    "gateway": {"selector": {"istio": "ingressgateway"}, "port": 80},
+    "mirrorMatch": {"methods": ["GET", "POST"]},
+    "settleSeconds": 2,
+    "expectedRequestsPerSecond": 10,
+    "subsets": {
+        "v1": {"image": "shop:1", "weight": 60, "stop": {"delaySeconds": 10, "graceSeconds": 20}},
+        "v2": {
+            "image": "shop:2",
+            "weight": 0,
+            "mirrorPercent": 50,
+            "replicas": 2,
+            "containerPort": 8080,
+            "env": {"A": "1"},
+            "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
+            "command": ["serve"],
+            "args": ["--all"],
+            "probe": {"path": "/ready", "periodSeconds": 2, "timeoutSeconds": 1, "failureThreshold": 3},
+            "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300},
+            "stop": {"delaySeconds": 5, "graceSeconds": 30},
+        },
+        "v3": {"image": "shop:3", "weight": 40},
+    },
+}
+EXISTING_GATEWAY: Args = {**FULL, "gateway": {"existing": "shared/web"}, "createNamespace": False}
+
+_ODD_TEXTS = [
+    *[
+        "",
+        " ",
+        "-",
+        "a-",
+        "-a",
+        "A",
+        "a_b",
+        "a.b",
+        ".a",
+        "a..b",
+        "a.",
+        "..",
+        "1",
+        "0",
+        "-1",
+        "a" * 63,
+        "a" * 64,
+    ],
+    *[
+        "a." * 126 + "bc",
+        "a." * 127 + "bc",
+        "x\n",
+        "a b",
+        "\u00e4",
+        "\0",
+        "\U0001f4a5",
+        "\ud800",
+        "*",
+        "*.",
+        "*.*",
+    ],
+    *[
+        "a.*",
+        "*a.example",
+        "*.example",
+        "*.shop.example",
+        "x.shop.example",
+        "1.2.3.4",
+        "999.1.1.1",
+        "1.2.3",
+        "a.1",
+    ],
+    *[
+        "::1",
+        "http",
+        "grpc",
+        "true",
+        "null",
+        "1e99",
+        "1e-9",
+        "100m",
+        "1n",
+        "8Ei",
+        "9E",
+        "1Zi",
+        ".5",
+        "5.",
+        "1e1e1",
+    ],
+    *["a/b", "/", "//", "/a", "a/", "a/b.c", "a/b/c", "A/b", "istio-proxy", "mesh", "default", "kube-system"],
+    *[
+        "kubernetes.io/x",
+        "a.example/gpu",
+        "requests.a/b",
+        "hugepages-2Mi",
+        "cpu",
+        "pods",
+        "$(X)",
+        "=",
+        "A=1",
+        "1A",
+    ],
+    *[
+        "get",
+        "GET ",
+        "a:b",
+        "a:b:c",
+        "a@b",
+        "a@sha256:0",
+        ":1",
+        "a" * 300,
+        "?",
+        "/%zz",
+        "/\u00e4",
+        "a,b",
+        "'",
+        '"',
+    ],
+]
+_ODD_NUMBERS = [
+    0,
+    -1,
+    1,
+    2,
+    99,
+    100,
+    101,
+    250,
+    1000,
+    1001,
+    4,
+    5,
+    10_000,
+    10_001,
+    15021,
+    65535,
+    65536,
+    2**31,
+    2**63,
+]
+_ODD_FLOATS = [0.5, -0.5, 1.5, 3.0, 1e-5, 0.0001, 100.5, 1e308, math.nan, math.inf, -0.0]
+scalars = st.one_of(
+    st.sampled_from(_ODD_TEXTS),
+    st.sampled_from(_ODD_TEXTS),
+    st.sampled_from(_ODD_NUMBERS),
+    st.sampled_from(_ODD_FLOATS),
+    st.sampled_from([True, False, None, [], {}, [None], {"a": None}, ["a"], {"": ""}]),
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(),
+)
+_keys = st.one_of(st.sampled_from(_ODD_TEXTS), st.text(max_size=8))
+_lists = st.lists(scalars, max_size=3)
+_mappings = st.one_of(
+    st.dictionaries(_keys, scalars, max_size=2),
+    st.dictionaries(_keys, st.sampled_from(["1", "x", ""]), max_size=2),
+    st.dictionaries(st.sampled_from(["cpu", "memory", "A", "a"]), scalars, min_size=1, max_size=2),
+)
+
+
+# Pulumi writes the type of inputs with names of its own module.
+_PULUMI = vars(pulumi.output)
+
+
+class Mutation(NamedTuple):
+    """One property and its new value."""
+
+    path: Path
+    value: Any
+
+
+def leaves(typed_dict: type = MirroredServiceArgs, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every property that holds no others, with its type: a new one is found without being listed."""
+    for name, hint in get_type_hints(typed_dict, localns=_PULUMI).items():
+        if is_typeddict(hint):
+            yield from leaves(hint, (*path, name))
+        elif SubsetArgs in get_args(hint):
+            yield from leaves(SubsetArgs, (*path, name, MUTATED))
+        else:
+            yield (*path, name), hint
+
+
+def _of_its_shape(hint: Any) -> st.SearchStrategy[Any]:
+    shapes = {"list": _lists, "dict": _mappings}
+    return next((values for name, values in shapes.items() if str(hint).startswith(name)), scalars)
+
+
+def _mutations_of(leaf: tuple[Path, Any]) -> st.SearchStrategy[Mutation]:
+    path, hint = leaf
+    values = st.one_of(_of_its_shape(hint), _of_its_shape(hint), scalars)
+    # No value at all is the default, for us; for the cluster, past our checks, it would be another thing.
+    return st.builds(Mutation, st.just(path), values.filter(lambda value: value is not None))
+
+
+renames = st.builds(
+    Mutation, st.just(("subsets", MUTATED)), _keys.filter(lambda key: key not in FULL["subsets"])
+)
+mutations: st.SearchStrategy[Mutation] = st.one_of(
+    st.sampled_from(list(leaves())).flatmap(_mutations_of), renames
+)
+
+
+def mutated(args: Args, mutation: Mutation) -> Args:
+    """The arguments with the new value."""
+    changed = copy.deepcopy(args)
+    *above, last = mutation.path
+    level = changed
+    for key in above:
+        level = level.setdefault(key, {})
+    if mutation.path == ("subsets", MUTATED):
+        level[mutation.value] = level.pop(MUTATED)
+    else:
+        level[last] = mutation.value
+    return changed
+
+
+def forced(service: Service, mutation: Mutation) -> Service:
+    """The checked service with the new value put in unchecked."""
+    path, value = mutation
+    if path[0] != "subsets":
+        changed: Service = _put(service, path, value)
+        return changed
+    subsets = tuple(
+        _put(subset, path[2:] or ("name",), value) if subset.name == MUTATED else subset
+        for subset in service.subsets
+    )
+    return replace(service, subsets=subsets)
+
+
+def _put(described: Any, path: Path, value: Any) -> Any:
+    """Model and arguments are spelt alike, but for capitals and three names."""
+    step = path[0]
+    if step in ("mirrorMatch", "resources"):
+        return _put(described, path[1:], value)
+    name = {"expectedRequestsPerSecond": "requests_per_second"}.get(
+        step, re.sub("([A-Z])", r"_\1", step).lower()
+    )
+    inner = _put(getattr(described, name), path[1:], value) if len(path) > 1 else value
+    return replace(described, **{name: inner})

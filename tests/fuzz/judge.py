@@ -1,0 +1,101 @@
+"""Asks the lab's API server what it thinks of objects: a server-side dry run, with the schema taken strictly.
+
+Nothing is stored. Istio's validating webhook and its sidecar injector take part in dry runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from lab import Lab
+from lab.plugins.kubernetes import kubeconfig
+from mirrored_service import manifests
+from mirrored_service.manifests import Manifest
+from mirrored_service.model import Service
+
+_COLLECTIONS = {
+    "Namespace": "/api/v1/namespaces",
+    "Service": "/api/v1/namespaces/{}/services",
+    "Pod": "/api/v1/namespaces/{}/pods",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "DestinationRule": "/apis/networking.istio.io/v1/namespaces/{}/destinationrules",
+    "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
+    "VirtualService": "/apis/networking.istio.io/v1/namespaces/{}/virtualservices",
+}
+_AT_ONCE = 4
+_STRICT = {"dryRun": "All", "fieldManager": "fuzz", "fieldValidation": "Strict"}
+# What the server takes but finds odd, it says in this header.
+_WARNING = "Warning"
+
+
+class Judge:
+    """The API server, and the namespace (with sidecar injection) that objects would be created in."""
+
+    def __init__(self, lab: Lab, namespace: str) -> None:
+        self.namespace = namespace
+        self._access = kubeconfig.load(str(lab.kubeconfig), "")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = self._access.verify
+        self._session.headers["Authorization"] = f"Bearer {self._access.token}"
+        self._session.mount("https://", HTTPAdapter(pool_maxsize=_AT_ONCE))
+        self._threads = ThreadPoolExecutor(_AT_ONCE)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._session.close()
+        for descriptor in self._access.descriptors:
+            os.close(descriptor)
+
+    def refusals(self, objects: Iterable[Manifest]) -> list[str]:
+        """What the server would refuse, or warn of, each with its reason."""
+        return [said for said in self._threads.map(self._ask, objects) if said]
+
+    def _ask(self, manifest: Manifest) -> str:
+        kind = manifest["kind"]
+        metadata = dict(manifest["metadata"])
+        if "namespace" in metadata:
+            # The object's own does not exist; nothing in a dry run could create it.
+            metadata["namespace"] = self.namespace
+        answer = self._session.post(
+            self._access.server + _COLLECTIONS[kind].format(self.namespace),
+            params=_STRICT,
+            data=json.dumps({**manifest, "metadata": metadata}),
+            headers={"Content-Type": "application/json"},
+            timeout=30,
+        )
+        if not answer.ok:
+            return f"{kind} {metadata['name']}: {answer.json().get('message', answer.text)}"
+        return f"{kind} {metadata['name']}: {answer.headers[_WARNING]}" if _WARNING in answer.headers else ""
+
+
+def rendered(service: Service) -> list[Manifest]:
+    """Every object of a service; and, as a Deployment's pods are not checked with it, a pod of each version."""
+    objects = [
+        manifests.callers_service(service),
+        manifests.mesh_service(service),
+        manifests.ingress_virtual_service(service),
+        manifests.mesh_virtual_service(service),
+        *(manifests.destination_rule(service, subset) for subset in service.subsets),
+    ]
+    if service.create_namespace:
+        objects.append(manifests.namespace(service))
+    if not service.gateway.existing:
+        objects.append(manifests.gateway(service))
+    for subset in service.subsets:
+        deployment = manifests.deployment(service, subset)
+        objects += [deployment, _pod(deployment)]
+    return objects
+
+
+def _pod(deployment: Manifest) -> dict[str, Any]:
+    template = deployment["spec"]["template"]
+    metadata = {**template["metadata"], "name": "fuzz", "namespace": deployment["metadata"]["namespace"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

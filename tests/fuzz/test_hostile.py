@@ -1,0 +1,75 @@
+"""What Kubernetes or Istio refuses, we refuse before."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from mirrored_service import InvalidArgsError, model
+from mirrored_service.manifests import Manifest
+from mirrored_service.model import Service
+from tests.fuzz import hostile
+from tests.fuzz.hostile import Mutation
+from tests.fuzz.judge import Judge, rendered
+
+# What cannot be rendered at all ends in one of these.
+RENDERING_ERRORS = (TypeError, ValueError, AttributeError, OverflowError)
+# A mirror for each 100 %: more of them than this and rendering takes all of the machine's memory.
+MOST_PERCENT = 100_000
+
+
+def accepted(args: Any) -> Service | None:
+    try:
+        return model.parse(args)
+    except InvalidArgsError:
+        return None
+
+
+def forced_objects(service: Service, mutation: Mutation) -> list[Manifest] | None:
+    """The objects with the mutated value in them, past our checks; None if they cannot be made."""
+    try:
+        forced = hostile.forced(service, mutation)
+        if any(shadow.mirror_percent > MOST_PERCENT for shadow in forced.shadows):
+            return None
+        return rendered(forced)
+    except RENDERING_ERRORS:
+        return None
+
+
+def is_made_whole(value: Any) -> bool:
+    """A float without a fraction, as other languages send it: the cluster refuses it where a whole number
+    belongs, and would never see it, as we make it whole."""
+    return isinstance(value, float) and value.is_integer()
+
+
+@pytest.mark.parametrize("path", [path for path, _ in hostile.leaves()], ids=".".join)
+def test_every_property_can_be_mutated(path: hostile.Path) -> None:
+    full: Any = hostile.FULL
+    service = model.parse(full)
+    value = object()
+    assert hostile.forced(service, Mutation(path, value)) != service
+    assert hostile.mutated(hostile.FULL, Mutation(path, value)) != hostile.FULL
+
+
+def test_we_refuse_whatever_the_cluster_refuses(judge: Judge) -> None:
+    seen: Counter[str] = Counter()
+
+    @given(st.sampled_from([hostile.FULL, hostile.EXISTING_GATEWAY]), hostile.mutations)
+    def check(args: Any, mutation: Mutation) -> None:
+        service = model.parse(args)
+        usual = rendered(service)
+        ours = accepted(hostile.mutated(args, mutation))
+        if ours:
+            assert judge.refusals(new for new in rendered(ours) if new not in usual) == []
+        objects = forced_objects(service, mutation)
+        refused = objects is None or judge.refusals(new for new in objects if new not in usual)
+        verdict = f"we {'accept' if ours else 'refuse'}, the cluster {'refuses' if refused else 'accepts'}"
+        seen[verdict] += 1
+        event(verdict)
+        assert not (ours and refused) or is_made_whole(mutation.value), refused
+
+    check()
+    assert seen["we refuse, the cluster refuses"] > 100
+    assert seen["we accept, the cluster accepts"] > 10

@@ -1,0 +1,45 @@
+"""What we accept, Kubernetes and Istio accept; and the judge really judges."""
+
+import copy
+from typing import Any
+
+from hypothesis import event, given
+
+from mirrored_service import manifests, model
+from mirrored_service.manifests import Manifest
+from tests.fuzz import valid
+from tests.fuzz.judge import Judge, rendered
+from tests.services import service_args
+
+
+def virtual_service() -> Manifest:
+    return manifests.mesh_virtual_service(model.parse(service_args()))
+
+
+def test_an_unknown_field_is_refused_and_not_pruned(judge: Judge) -> None:
+    misspelt = copy.deepcopy(virtual_service())
+    misspelt["spec"]["http"][0]["mirrors"][0]["percentge"] = {"value": 1}
+    (refusal,) = judge.refusals([misspelt])
+    assert 'unknown field "spec.http[0].mirrors[0].percentge"' in refusal
+
+
+def test_the_webhook_of_istio_judges_dry_runs(judge: Judge) -> None:
+    (refusal,) = judge.refusals(
+        [{**virtual_service(), "spec": {**virtual_service()["spec"], "hosts": ["*"]}}]
+    )
+    assert 'admission webhook "validation.istio.io" denied the request' in refusal
+
+
+def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
+    service = model.parse(service_args(createNamespace=False))
+    pod = next(thing for thing in rendered(service) if thing["kind"] == "Pod")
+    pod["metadata"]["annotations"] = {"sidecar.istio.io/proxyCPU": "much"}
+    (refusal,) = judge.refusals([pod])
+    assert "sidecar" in refusal
+
+
+@given(valid.everything)
+def test_the_cluster_takes_whatever_we_accept(judge: Judge, args: Any) -> None:
+    service = model.parse(args)
+    event(f"{len(service.live)} live, {len(service.shadows)} shadows")
+    assert judge.refusals(rendered(service)) == []
