@@ -10,7 +10,7 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(installed): requirements.txt pyproject.toml components/pyproject.toml
-	@echo "Python packages: installing into .venv"
+	@echo "Python packages: installing into .venv" >&2  # not to stdout: the shell evaluates what `make env` prints
 	@python3 -m venv .venv
 	@$(python) -m pip install --quiet --disable-pip-version-check pip==26.3
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt --group dev
