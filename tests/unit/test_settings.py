@@ -62,6 +62,7 @@ def test_text_stays_text_and_the_rest_is_read_as_json() -> None:
 
 def test_what_is_not_json_and_what_is_unknown_reaches_the_component_to_be_refused() -> None:
     assert load({"port": "eighty", "hots": "[]"}) == {"port": "eighty", "hots": []}
+    assert load({"port": "9" * 5000}) == {"port": "9" * 5000}
 
 
 def test_config_of_other_packages_is_left_alone() -> None:
