@@ -7,6 +7,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
 
+HOOKS = ("before_create", "before_update", "after_update", "after_delete")
+
 
 @dataclass
 class Registered:
@@ -19,6 +21,7 @@ class Registered:
     needs: set[str]
     hooks: dict[str, list[str]] = field(default_factory=dict)
     timeouts: set[str] = field(default_factory=set)
+    kept: bool = False  # in the cluster, when it is removed from the stack
 
 
 class _Echo(mocks.Mocks):
@@ -53,7 +56,8 @@ class _Monitor(mocks.MockMonitor):
                     parent=request.parent.rsplit("::", 1)[-1],
                     inputs=rpc.deserialize_properties(request.object),
                     needs={urn.rsplit("::", 1)[-1] for urn in request.dependencies},
-                    hooks={kind: list(getattr(hooks, kind)) for kind in ("before_update", "after_update")},
+                    hooks={kind: list(getattr(hooks, kind)) for kind in HOOKS},
+                    kept=request.retainOnDelete,
                     timeouts={request.customTimeouts.create, request.customTimeouts.update},
                 )
             )

@@ -174,6 +174,12 @@ class MirroredServiceArgs(TypedDict):
     """Live requests that callers send in a second, 0 to 1000000. Changes nothing that is deployed: with it, a
     mirrorPercent so small that less than one request an hour is copied is warned of. Default 0: not stated."""
 
+    keepOnDestroy: NotRequired[bool]
+    """Keep what answers requests when the stack is destroyed: the namespace, the Deployments of live versions
+    and the callers' Service. Everything that mirrors and routes goes. Set it just before leaving and run
+    `pulumi up`, then `pulumi destroy --run-program`: a live version removed by an `up` meanwhile stays in the
+    cluster as well. Default false."""
+
 
 class MirrorTarget(TypedDict):
     """What another stack needs to mirror to this service."""

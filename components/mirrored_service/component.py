@@ -63,7 +63,10 @@ class MirroredService(pulumi.ComponentResource):
         namespace = self._namespace(service)
         live = {subset.name: self._deployment(service, subset, namespace) for subset in service.live}
         callers = self._add(
-            "callers", manifests.callers_service(service), [*namespace, live[service.main.name]]
+            "callers",
+            manifests.callers_service(service),
+            [*namespace, live[service.main.name]],
+            retain_on_delete=service.keep_on_destroy,
         )
         versions = self._add("versions", manifests.mesh_service(service), namespace)
         rules = [
@@ -72,7 +75,7 @@ class MirroredService(pulumi.ComponentResource):
         ]
         gateway = self._gateway(service, namespace)
         before_routes = [*live.values(), *rules, *gateway, callers]
-        hooks = settle.hooks(self._name, service.settle_seconds, self)
+        hooks = settle.hooks(self._name, service, self)
         routes = [
             self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks=hooks),
             self._add("mesh", manifests.mesh_virtual_service(service), before_routes, hooks=hooks),
@@ -84,7 +87,10 @@ class MirroredService(pulumi.ComponentResource):
                 self._deployment(service, subset, routes)
 
     def _namespace(self, service: model.Service) -> list[pulumi.Resource]:
-        return [self._add("namespace", manifests.namespace(service))] if service.create_namespace else []
+        if not service.create_namespace:
+            return []
+        kept = service.keep_on_destroy
+        return [self._add("namespace", manifests.namespace(service), retain_on_delete=kept)]
 
     def _gateway(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         return [] if service.gateway.existing else [self._add("gateway", manifests.gateway(service), needs)]
@@ -95,7 +101,13 @@ class MirroredService(pulumi.ComponentResource):
         # Pulumi's own limit would be 10 minutes, whatever the Deployment says.
         limit = f"{subset.rollout.deadline_seconds}s"
         timeouts = pulumi.CustomTimeouts(create=limit, update=limit)
-        return self._add(subset.name, manifests.deployment(service, subset), needs, custom_timeouts=timeouts)
+        return self._add(
+            subset.name,
+            manifests.deployment(service, subset),
+            needs,
+            custom_timeouts=timeouts,
+            retain_on_delete=service.keep_on_destroy and subset.live,
+        )
 
     def _add(
         self,

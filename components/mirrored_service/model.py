@@ -55,6 +55,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         subsets=_subsets(fields, port, protocol),
         methods=_methods(fields),
         settle_seconds=_number(fields, "settleSeconds", 2.0, 300),
+        keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=_number(fields, "expectedRequestsPerSecond", 0.0, 1_000_000),
     )
     _check_names(service, problems)

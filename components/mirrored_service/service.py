@@ -83,6 +83,7 @@ class Service:
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
     methods: tuple[str, ...]
     settle_seconds: float
+    keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated
 
     @property

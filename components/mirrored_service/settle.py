@@ -11,24 +11,32 @@ from typing import Any
 import pulumi
 
 from .manifests import subsets_used
+from .service import Service
 
+Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
 Wait = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
 
 
-def hooks(name: str, seconds: float, component: pulumi.Resource) -> pulumi.ResourceHookBinding:
+def hooks(name: str, service: Service, component: pulumi.Resource) -> pulumi.ResourceHookBinding:
     """Hooks for a VirtualService; `name` is the component's and keeps the hooks of two components apart.
 
-    Neither runs on creation or in a preview, and a change of weights or percentages alone waits for nothing.
+    A change of weights or percentages alone waits for nothing, nor does a preview. Creation waits only where
+    callers may be there already, in a namespace that exists. Deletion waits only when callers stay: a hook on
+    deletion makes Pulumi ask for `destroy --run-program`.
     """
-    learn, forget = waits(seconds, component)
+    learn, forget = waits(service.settle_seconds, component)
+    learning: list[Hook] = [pulumi.ResourceHook(f"{name}-learn", learn)]
+    forgotten = pulumi.ResourceHook(f"{name}-forget", forget)
     return pulumi.ResourceHookBinding(
-        before_update=[pulumi.ResourceHook(f"{name}-learn", learn)],
-        after_update=[pulumi.ResourceHook(f"{name}-forget", forget)],
+        before_create=[] if service.create_namespace else learning,
+        before_update=learning,
+        after_update=[forgotten],
+        after_delete=[forgotten] if service.keep_on_destroy else [],
     )
 
 
 def waits(seconds: float, component: pulumi.Resource | None) -> tuple[Wait, Wait]:
-    """What runs before and after an update of routes; messages are shown at `component`."""
+    """What runs before routes come to name versions, and after they ceased to; messages go to `component`."""
 
     async def settle(versions: set[str], doing: str) -> None:
         if versions and seconds:

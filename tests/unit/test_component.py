@@ -78,6 +78,29 @@ def test_up_waits_for_a_version_as_long_as_its_rollout_may_take() -> None:
     assert register(subsets)["Deployment", "nginx-v1"].timeouts == {"45s"}
 
 
+def test_creation_waits_only_where_callers_may_be_already() -> None:
+    def hooks(**changes: Any) -> list[str]:
+        return register(**changes)["VirtualService", "nginx-mesh"].hooks["before_create"]
+
+    assert hooks() == []
+    assert hooks(createNamespace=False) == ["nginx-learn"]
+
+
+def test_destroy_keeps_what_answers_when_asked_and_needs_no_program_when_not() -> None:
+    kept = {name for name, found in register(keepOnDestroy=True).items() if found.kept}
+    assert kept == {
+        ("Namespace", "nginx-namespace"),
+        ("Deployment", "nginx-v1"),
+        ("Service", "nginx-callers"),
+    }
+    assert not any(found.kept or found.hooks["after_delete"] for found in register().values())
+
+
+def test_routes_that_go_are_forgotten_before_their_versions_when_callers_stay() -> None:
+    registered = register(keepOnDestroy=True)
+    assert registered["VirtualService", "nginx-mesh"].hooks["after_delete"] == ["nginx-forget"]
+
+
 def test_an_existing_namespace_and_gateway_are_not_created() -> None:
     kinds = {kind for kind, _ in register(createNamespace=False, gateway={"existing": "istio-system/shared"})}
     assert "Namespace" not in kinds

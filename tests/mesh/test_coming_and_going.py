@@ -1,0 +1,135 @@
+"""A service that runs already is taken over, and given back, without losing a request."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab import Lab
+from lab.client_pods import run_load_pod, run_pod
+from lab.load import Stream, from_pod, load, through_gateway
+from lab.scratch import ScratchStack
+from tests.mesh.test_changes import assert_nothing_lost
+
+V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
+V2 = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100}
+
+# What was there before: a Deployment and a Service of the same name, and a route from the gateway.
+PLAIN = """
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {namespace}, labels: {{istio-injection: enabled}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: nginx, namespace: {namespace}}}
+spec:
+  selector: {{matchLabels: {{app: nginx}}}}
+  template:
+    metadata: {{labels: {{app: nginx}}}}
+    spec:
+      containers:
+        - name: nginx
+          image: lab.local/nginx-v1:1
+          readinessProbe: {{httpGet: {{path: /healthz, port: 80}}, periodSeconds: 1}}
+          lifecycle: {{preStop: {{sleep: {{seconds: 5}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: nginx, namespace: {namespace}}}
+spec: {{selector: {{app: nginx}}, ports: [{{name: http, port: 80, targetPort: 80}}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: front, namespace: {namespace}}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: [{host}]}}]
+"""
+OWN_ROUTE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: own, namespace: {namespace}}}
+spec:
+  hosts: [{host}]
+  gateways: [front]
+  http: [{{route: [{{destination: {{host: nginx.{namespace}.svc.cluster.local}}}}]}}]
+"""
+
+
+class Plain:
+    """The service as it was, its stack, and load on it from everywhere."""
+
+    def __init__(self, lab: Lab, deployed: ScratchStack) -> None:
+        self.lab, self.deployed = lab, deployed
+        names = {"namespace": deployed.namespace, "host": deployed.host}
+        self.own_route = OWN_ROUTE.format(**names)
+        lab.kubectl("apply", "--filename=-", input=PLAIN.format(**names) + "---" + self.own_route)
+        deployed.kubectl("rollout", "status", "deployment/nginx", "--timeout=60s")
+        run_load_pod(lab, deployed.namespace)
+        run_pod(lab, deployed.namespace, "outside", "lab.local/vegeta:1", sidecar=False)
+        self.streams: list[Stream] = [
+            through_gateway(lab, deployed.host, rate=200),
+            through_gateway(lab, deployed.host, rate=100, keep_alive=True),
+            from_pod(deployed.namespace, "load", "http://nginx/load"),
+            from_pod(deployed.namespace, "outside", "http://nginx/load"),
+        ]
+
+    def settings(self, **more: object) -> dict[str, object]:
+        return {"createNamespace": False, "gateway": {"existing": f"{self.deployed.namespace}/front"}, **more}
+
+    def import_service(self, directory: Path) -> None:
+        """The callers' Service becomes the stack's, as docs/changes.md says."""
+        component = "mirrored-service:index:MirroredService"
+        service = {
+            "type": "kubernetes:core/v1:Service",
+            "name": "nginx-callers",
+            "id": f"{self.deployed.namespace}/nginx",
+            "parent": "nginx",
+        }
+        file = directory / "import.json"
+        file.write_text(
+            json.dumps({"resources": [{"type": component, "name": "nginx", "component": True}, service]})
+        )
+        quiet = ("--protect=false", "--generate-code=false", "--skip-preview", "--yes")
+        stack = self.deployed.stack
+        stack.output("import", "--file", str(file), "--stack", stack.name, *quiet)
+
+
+@pytest.fixture(scope="module")
+def plain(lab: Lab, deploy: Callable[[], ScratchStack]) -> Iterator[Plain]:
+    deployed = deploy()
+    yield Plain(lab, deployed)
+    lab.kubectl("delete", "namespace", deployed.namespace)
+
+
+def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(
+    plain: Plain, tmp_path: Path
+) -> None:
+    plain.deployed.configure({"v1": V1, "v2": V2}, **plain.settings())
+    with load(plain.lab, plain.streams) as counted:
+        plain.import_service(tmp_path)
+        plain.deployed.stack.up()
+        plain.deployed.kubectl("delete", "virtualservice/own")
+        plain.deployed.kubectl("delete", "deployment/nginx", "--wait=false")
+    assert_nothing_lost(counted, {"v1"})
+    assert plain.deployed.check().problems == []
+    service = yaml.safe_load(plain.deployed.kubectl("get", "service/nginx", "--output=yaml"))
+    assert service["spec"]["selector"] == {"app": "nginx", "version": "v1"}
+
+
+def test_the_stack_goes_and_the_live_version_stays_without_losing_a_request(plain: Plain) -> None:
+    plain.deployed.deploy({"v1": V1, "v2": V2}, **plain.settings(keepOnDestroy=True))
+    with load(plain.lab, plain.streams) as counted:
+        plain.lab.kubectl("apply", "--filename=-", input=plain.own_route)
+        plain.deployed.stack.destroy("--run-program")
+    assert_nothing_lost(counted, {"v1"})
+    kinds = "deployments,services,virtualservices,destinationrules"
+    left = plain.deployed.kubectl("get", kinds, "--output=name").split()
+    assert sorted(left) == [
+        "deployment.apps/nginx-v1",
+        "service/nginx",
+        "virtualservice.networking.istio.io/own",
+    ]
