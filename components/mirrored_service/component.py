@@ -67,6 +67,8 @@ class MirroredService(pulumi.ComponentResource):
             manifests.callers_service(service),
             [*namespace, live[service.main.name]],
             retain_on_delete=service.keep_on_destroy,
+            # An imported Service has its address in the state; leaving it out would replace the Service.
+            ignore_changes=["spec.clusterIP", "spec.clusterIPs"],
         )
         versions = self._add("versions", manifests.mesh_service(service), namespace)
         rules = [

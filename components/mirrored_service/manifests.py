@@ -173,7 +173,7 @@ def _service(service: Service, name: str, selector: dict[str, str]) -> Manifest:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": _metadata(service, name, {"app": service.name}),
-        "spec": {"selector": selector, "ports": [port]},
+        "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
     }
 
 

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from lab import Lab
 from lab.client_pods import run_load_pod, run_pod
@@ -80,6 +80,10 @@ class Plain:
     def settings(self, **more: object) -> dict[str, object]:
         return {"createNamespace": False, "gateway": {"existing": f"{self.deployed.namespace}/front"}, **more}
 
+    def service(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.deployed.kubectl("get", "service/nginx", "--output=json"))
+        return found
+
     def import_service(self, directory: Path) -> None:
         """The callers' Service becomes the stack's, as docs/changes.md says."""
         component = "mirrored-service:index:MirroredService"
@@ -108,6 +112,7 @@ def plain(lab: Lab, deploy: Callable[[], ScratchStack]) -> Iterator[Plain]:
 def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(
     plain: Plain, tmp_path: Path
 ) -> None:
+    address = plain.service()["spec"]["clusterIP"]
     plain.deployed.configure({"v1": V1, "v2": V2}, **plain.settings())
     with load(plain.lab, plain.streams) as counted:
         plain.import_service(tmp_path)
@@ -116,8 +121,8 @@ def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(
         plain.deployed.kubectl("delete", "deployment/nginx", "--wait=false")
     assert_nothing_lost(counted, {"v1"})
     assert plain.deployed.check().problems == []
-    service = yaml.safe_load(plain.deployed.kubectl("get", "service/nginx", "--output=yaml"))
-    assert service["spec"]["selector"] == {"app": "nginx", "version": "v1"}
+    assert plain.service()["spec"]["selector"] == {"app": "nginx", "version": "v1"}
+    assert plain.service()["spec"]["clusterIP"] == address
 
 
 def test_the_stack_goes_and_the_live_version_stays_without_losing_a_request(plain: Plain) -> None:

@@ -87,6 +87,7 @@ def test_callers_reach_only_the_live_version() -> None:
         "kind": "Service",
         "metadata": {"name": "nginx", "namespace": "istio-project", "labels": {"app": "nginx"}},
         "spec": {
+            "type": "ClusterIP",
             "selector": {"app": "nginx", "version": "v1"},
             "ports": [{"name": "http", "appProtocol": "http", "port": 80, "targetPort": "app"}],
         },
