@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import event, given
 
-from mirrored_service import manifests, model
+from mirrored_service import MirroredServiceArgs, ProbeArgs, SubsetArgs, manifests, model
 from mirrored_service.manifests import Manifest
 from tests.fuzz import valid
 from tests.fuzz.judge import Judge, rendered
@@ -36,6 +36,12 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
     pod["metadata"]["annotations"] = {"sidecar.istio.io/proxyCPU": "much"}
     (refusal,) = judge.refusals([pod])
     assert "sidecar" in refusal
+
+
+def test_every_property_is_generated() -> None:
+    assert set(valid.SERVICE) == MirroredServiceArgs.__optional_keys__
+    assert set(valid.VERSION) | {"weight", "mirrorPercent"} == SubsetArgs.__optional_keys__
+    assert set(valid.PROBE) == ProbeArgs.__optional_keys__
 
 
 @given(valid.everything)

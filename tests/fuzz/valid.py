@@ -118,29 +118,25 @@ def rollouts(draw: st.DrawFn) -> Args:
     return {**chosen, **draw(fuzzed({}, {"deadlineSeconds": st.integers(5, 86_400)}))}
 
 
-probes = fuzzed(
-    {},
-    {
-        "path": st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30).map("/{}".format),
-        "periodSeconds": floats_too(st.integers(1, 3600)),
-        "timeoutSeconds": st.integers(1, 3600),
-        "failureThreshold": st.integers(1, 1000),
-    },
-)
-versions = fuzzed(
-    {"image": images},
-    {
-        "replicas": floats_too(st.integers(1, 10_000)),
-        "containerPort": floats_too(ports),
-        "env": st.dictionaries(env_names, texts, max_size=3),
-        "resources": resources(),
-        "command": st.lists(texts, max_size=3),
-        "args": st.lists(texts, max_size=3),
-        "probe": probes,
-        "rollout": rollouts(),
-        "stop": stops(),
-    },
-)
+PROBE: dict[str, st.SearchStrategy[Any]] = {
+    "path": st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30).map("/{}".format),
+    "periodSeconds": floats_too(st.integers(1, 3600)),
+    "timeoutSeconds": st.integers(1, 3600),
+    "failureThreshold": st.integers(1, 1000),
+}
+# Without weight and mirrorPercent, which depend on the other versions.
+VERSION: dict[str, st.SearchStrategy[Any]] = {
+    "replicas": floats_too(st.integers(1, 10_000)),
+    "containerPort": floats_too(ports),
+    "env": st.dictionaries(env_names, texts, max_size=3),
+    "resources": resources(),
+    "command": st.lists(texts, max_size=3),
+    "args": st.lists(texts, max_size=3),
+    "probe": fuzzed({}, PROBE),
+    "rollout": rollouts(),
+    "stop": stops(),
+}
+versions = fuzzed({"image": images}, VERSION)
 percentages = st.one_of(
     st.just(0),
     floats_too(st.integers(1, 1000)),
@@ -174,23 +170,25 @@ gateways = st.one_of(
     ),
 )
 methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(model.METHODS), min_size=1, max_size=9))
-arguments: st.SearchStrategy[Args] = fuzzed(
+SERVICE: dict[str, st.SearchStrategy[Any]] = {
+    "createNamespace": st.booleans(),
+    "keepOnDestroy": st.booleans(),
+    "port": floats_too(ports),
+    "protocol": st.sampled_from(["http", "http2"]),
+    "hosts": hosts(),
+    "gateway": gateways,
+    "mirrorMatch": fuzzed({}, {"methods": methods}),
+    "settleSeconds": st.floats(0, 300),
+    "expectedRequestsPerSecond": st.floats(0, 1_000_000),
+}
+arguments = fuzzed(
     {
         "name": service_names(32),
-        # The rest of the label keeps it apart from the namespaces that exist.
+        # The first part keeps it apart from the namespaces that exist.
         "namespace": labels(58).map("fuzz-{}".format),
         "subsets": subsets(),
     },
-    {
-        "createNamespace": st.booleans(),
-        "port": floats_too(ports),
-        "protocol": st.sampled_from(["http", "http2"]),
-        "hosts": hosts(),
-        "gateway": gateways,
-        "mirrorMatch": fuzzed({}, {"methods": methods}),
-        "settleSeconds": st.floats(0, 300),
-        "expectedRequestsPerSecond": st.floats(0, 1_000_000),
-    },
+    SERVICE,
 )
 grpc_arguments = st.builds(
     lambda args, chosen: {**args, "protocol": "grpc", "mirrorMatch": {"methods": chosen}},
