@@ -30,7 +30,7 @@ class Counted:
 
     stream: str
     sent: int
-    failures: Counter[str]  # status or error, of everything that is not a 200
+    failures: Counter[str]  # status and body, or error, of everything that is not a 200
     answered_by: Counter[str]  # version, of the 200s
     longest_gap: float  # seconds between two answers
     moments: tuple[float, ...] = field(repr=False, default=())  # when requests failed
@@ -138,12 +138,13 @@ def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
     answered_by: Counter[str] = Counter()
     answers, moments = [], []
     for begun, status, latency, _, _, error, body, *_ in results:
+        text = base64.b64decode(body).decode(errors="replace")
         if status == "200" and not error:
-            words = base64.b64decode(body).decode(errors="replace").split()
+            words = text.split()
             answered_by[words[1] if len(words) > 1 else "?"] += 1
             answers.append((int(begun) + int(latency)) / 1e9)
         else:
-            failures[error if status == "0" else status] += 1
+            failures[error if status == "0" else f"{status} {text[:100].strip()}"] += 1
             moments.append(int(begun) / 1e9)
     answers.sort()
     gaps = (later - earlier for earlier, later in itertools.pairwise(answers))
