@@ -25,8 +25,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: createNamespace, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, mirrorMatch, "
-        "name, namespace, port, protocol, settleSeconds, subsets",
+        "80: unknown, allowed: createNamespace, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, "
+        "mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
     ),
     (
         "a key on the wrong level",
