@@ -12,7 +12,7 @@ from .model import Service, Subset
 Manifest = dict[str, Any]
 
 ISTIO = "networking.istio.io/v1"
-POD_PORT = "app"  # Services find the container's port by this name, so versions may listen on different ones
+POD_PORT = "app"  # the container port's name, by which versions may listen on different ones
 
 
 def namespace(service: Service) -> Manifest:
@@ -57,12 +57,16 @@ def deployment(service: Service, subset: Subset) -> Manifest:
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
     selector = _version_labels(service, service.main)
-    return _service(service, service.name, selector)
+    return _service(service, service.name, selector, service.main.container_port)
 
 
 def mesh_service(service: Service) -> Manifest:
     """What the mesh's routes use: every version is behind it, so no caller should be told of it."""
-    manifest = _service(service, service.versions_name, {"app": service.name})
+    ports = {subset.container_port for subset in service.subsets}
+    # A number where one will do: pods from before an adoption have no port of that name. A pod that no Service
+    # leads to any more, while requests are still on their way to it, answers them with 503.
+    target = ports.pop() if len(ports) == 1 else POD_PORT
+    manifest = _service(service, service.versions_name, {"app": service.name}, target)
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
     manifest["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
     return manifest
@@ -162,12 +166,12 @@ def _readiness_probe(subset: Subset) -> Manifest:
     }
 
 
-def _service(service: Service, name: str, selector: dict[str, str]) -> Manifest:
+def _service(service: Service, name: str, selector: dict[str, str], target: int | str) -> Manifest:
     port = {
         "name": service.protocol,
         "appProtocol": service.protocol,
         "port": service.port,
-        "targetPort": POD_PORT,
+        "targetPort": target,
     }
     return {
         "apiVersion": "v1",

@@ -89,7 +89,7 @@ def test_callers_reach_only_the_live_version() -> None:
         "spec": {
             "type": "ClusterIP",
             "selector": {"app": "nginx", "version": "v1"},
-            "ports": [{"name": "http", "appProtocol": "http", "port": 80, "targetPort": "app"}],
+            "ports": [{"name": "http", "appProtocol": "http", "port": 80, "targetPort": 80}],
         },
     }
 
@@ -99,6 +99,19 @@ def test_the_mesh_reaches_every_version_and_nobody_waits_for_it() -> None:
     assert manifest["metadata"]["name"] == "nginx-versions"
     assert manifest["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert manifest["spec"]["selector"] == {"app": "nginx"}
+
+
+def test_versions_may_listen_on_different_ports() -> None:
+    described = service(
+        {
+            "v1": {"image": "shop:1", "weight": 100, "containerPort": 8080},
+            "v2": {"image": "shop:2", "containerPort": 9090},
+        }
+    )
+    assert manifests.callers_service(described)["spec"]["ports"][0]["targetPort"] == 8080
+    assert manifests.mesh_service(described)["spec"]["ports"][0]["targetPort"] == "app"
+    alike = service({"v1": {"image": "shop:1", "weight": 100, "containerPort": 8080}})
+    assert manifests.mesh_service(alike)["spec"]["ports"][0]["targetPort"] == 8080
 
 
 def test_each_version_has_a_destination_rule_of_its_own() -> None:
@@ -226,7 +239,7 @@ def test_an_existing_gateway_is_named_in_the_route() -> None:
 def test_ports_tell_the_mesh_the_protocol(protocol: str) -> None:
     described = service(protocol=protocol, port=9000, mirrorMatch={"methods": ["*"]})
     assert manifests.callers_service(described)["spec"]["ports"] == [
-        {"name": protocol, "appProtocol": protocol, "port": 9000, "targetPort": "app"}
+        {"name": protocol, "appProtocol": protocol, "port": 9000, "targetPort": 9000}
     ]
 
 
