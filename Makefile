@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit bench-transitions fuzz
+.PHONY: help up test preview down lint env unit bench-transitions bench-cost fuzz
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -44,6 +44,9 @@ lint: $(installed) ## ruff and mypy
 
 bench-transitions: $(installed) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
 	@$(python) -m benchmarks.changes
+
+bench-cost: $(installed) ## time and memory of the component: against plain Pulumi and an empty program (20 min)
+	@$(python) -m benchmarks.cost
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

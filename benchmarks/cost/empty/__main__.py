@@ -1,0 +1,1 @@
+"""A Pulumi program without a single resource: what Pulumi costs by itself."""
