@@ -13,6 +13,7 @@ from lab.layout import Layout
 from lab.mounts import mounts
 
 END_LIMIT = 30.0
+WRITERS_LIMIT = 5.0
 
 
 def end(layout: Layout, supervisor: int | None, groups: list[Path]) -> None:
@@ -25,10 +26,24 @@ def end(layout: Layout, supervisor: int | None, groups: list[Path]) -> None:
     if mounted:
         raise LabError(f"{mounted[0]} is mounted, so no file is removed: unmount it and try again")
     for path in layout.of_one_cluster():
-        if path.is_dir():
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Removes a file or directory, also when somebody still puts files there, such as a `pulumi` that ends."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    deadline = time.monotonic() + WRITERS_LIMIT
+    while path.exists():
+        try:
             shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        except OSError as problem:
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"{path} cannot be removed ({problem.strerror}): end what still writes there and try again"
+                ) from None
+            time.sleep(0.1)
 
 
 def _kill(pid: int) -> None:
