@@ -1,8 +1,7 @@
 """What a lab leaves is removed, even from under a program that still writes there."""
 
 import shutil
-import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,33 +10,31 @@ from lab import ending
 from lab.errors import LabError
 
 
-def write_for(seconds: float, directory: Path) -> threading.Thread:
-    """Keeps putting files into the directory for a while."""
+def full_again(times: int) -> Callable[[Path], None]:
+    """Removes a directory, but somebody puts a file into it so often."""
+    remove = shutil.rmtree
+    left = iter(range(times))
 
-    def write() -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            directory.mkdir(parents=True, exist_ok=True)
-            (directory / str(time.monotonic_ns())).touch()
+    def rmtree(path: Path) -> None:
+        if next(left, None) is not None:
+            raise OSError(39, "Directory not empty", str(path))
+        remove(path)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    return writer
+    return rmtree
 
 
-def test_a_directory_goes_once_its_last_writer_has_ended(tmp_path: Path) -> None:
-    writer = write_for(0.3, tmp_path / "home" / "logs")
-    writer.join(0.05)
-    while writer.is_alive() or (tmp_path / "home").exists():
-        ending._remove(tmp_path / "home")
+def test_a_directory_that_fills_up_again_is_removed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = tmp_path / "home" / "logs"
+    logs.mkdir(parents=True)
+    monkeypatch.setattr(shutil, "rmtree", full_again(2))
+    ending._remove(tmp_path / "home")
     assert not (tmp_path / "home").exists()
 
 
 def test_what_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> None:
-        raise OSError(39, "Directory not empty", str(path))
-
-    monkeypatch.setattr(shutil, "rmtree", refuse)
+    monkeypatch.setattr(shutil, "rmtree", full_again(1000))
     monkeypatch.setattr(ending, "WRITERS_LIMIT", 0.2)
     with pytest.raises(LabError, match="end what still writes there"):
         ending._remove(tmp_path)
