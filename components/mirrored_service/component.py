@@ -1,22 +1,17 @@
 """Registers the objects: parents, order, hooks and outputs. What the objects look like is in manifests.py."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import metadata
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.apps.v1 import Deployment
-from pulumi_kubernetes.core.v1 import Namespace, Service
 
 from . import advice, manifests, model, settle
 from .args import MirroredServiceArgs, MirrorTarget
 from .manifests import Manifest
 
-_CLASSES: dict[str, Callable[..., pulumi.Resource]] = {
-    "Namespace": Namespace,
-    "Deployment": Deployment,
-    "Service": Service,
-}
+# As the classes of pulumi_kubernetes ask for, so that theirs and ours share a provider.
+_PROVIDER_VERSION = metadata.version("pulumi-kubernetes")
 
 
 class MirroredService(pulumi.ComponentResource):
@@ -119,14 +114,10 @@ class MirroredService(pulumi.ComponentResource):
         **options: Any,
     ) -> pulumi.Resource:
         """Registers one object. Its resource name is its identity: a new suffix needs an alias."""
-        opts = pulumi.ResourceOptions(parent=self, depends_on=list(needs), **options)
-        resource_name = f"{self._name}-{suffix}"
-        properties = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-        if manifest["kind"] in _CLASSES:
-            return _CLASSES[manifest["kind"]](resource_name, opts=opts, **properties)
-        return CustomResource(
-            resource_name, api_version=manifest["apiVersion"], kind=manifest["kind"], opts=opts, **properties
+        opts = pulumi.ResourceOptions(
+            parent=self, depends_on=list(needs), version=_PROVIDER_VERSION, **options
         )
+        return pulumi.CustomResource(_type(manifest), f"{self._name}-{suffix}", manifest, opts)
 
     def _set_outputs(self, service: model.Service) -> None:
         outputs: dict[str, Any] = {
@@ -140,3 +131,10 @@ class MirroredService(pulumi.ComponentResource):
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
+
+
+def _type(manifest: Manifest) -> str:
+    """What Pulumi calls the object's kind. The classes of pulumi_kubernetes say the same, but to import those of
+    core/v1 takes longer than to import Pulumi."""
+    group = manifest["apiVersion"] if "/" in manifest["apiVersion"] else f"core/{manifest['apiVersion']}"
+    return f"kubernetes:{group}:{manifest['kind']}"
