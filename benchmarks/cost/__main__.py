@@ -82,20 +82,26 @@ def cpu_seconds(usage: Usage) -> float:
 
 
 def cost_table(rows: list[Row]) -> str:
-    """Markdown: what the component takes, and how often the others would fit into that."""
+    """Markdown: medians of wall time, and the component's time and memory as multiples of the others'."""
     lines = [
-        "| services | command | empty | plain | component | to plain | to empty | processor time to plain "
-        "| program, MiB | to plain | to empty | all processes, MiB | to plain | to empty |",
-        "|---" * 14 + "|",
+        "| services | command | empty | plain | component | component to plain | to empty "
+        "| processor time to plain | to empty | program's memory | to plain | to empty "
+        "| memory of all processes | to plain | to empty |",
+        "|---" * 15 + "|",
     ]
     for row in rows:
         wall = [f"{row.median(name, seconds):.2f} s" for name in NAMES]
         ratios = [f"**{row.ratio(seconds, 'plain'):.2f}**", f"{row.ratio(seconds, 'empty'):.2f}"]
-        cells = [f"{row.services}", row.verb, *wall, *ratios, f"{row.ratio(cpu_seconds, 'plain'):.2f}"]
+        ratios += [f"{row.ratio(cpu_seconds, base):.2f}" for base in ("plain", "empty")]
+        cells = [f"{row.services}", row.verb, *wall, *ratios]
         used = {name: (usage.program_mib, usage.tree_mib) for name, usage in row.sampled.items()}
         for kind in range(2):
             ours = used["component"][kind]
-            cells += [f"{ours:.0f}", f"{ours / used['plain'][kind]:.2f}", f"{ours / used['empty'][kind]:.2f}"]
+            cells += [
+                f"{ours:.0f} MiB",
+                f"{ours / used['plain'][kind]:.2f}",
+                f"{ours / used['empty'][kind]:.2f}",
+            ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -115,7 +121,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7, help="runs of each command (default: 7)")
     parser.add_argument("--json", action="store_true", help="every run, for programs")
     options = parser.parse_args()
-    if min(*options.services, options.rounds, options.rounds) < 1:
+    if min(*options.services, options.rounds) < 1:
         parser.error("--services and --rounds are numbers from 1 on")
     lab = Lab()
     lab.up(tell)

@@ -54,9 +54,11 @@ class Contender:
         return run(command, self.stack.environment, memory=memory)
 
     def remove(self) -> None:
-        self.stack.destroy()
-        self.stack.output("stack", "rm", self.namespace, "--yes")
-        self.lab.kubectl("delete", "namespace", self.namespace)
+        try:
+            self.stack.destroy()
+            self.stack.output("stack", "rm", self.namespace, "--yes")
+        finally:
+            self.lab.kubectl("delete", "namespace", self.namespace)
 
     def _write_project(self) -> None:
         project = {
