@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .errors import LabError
 from .lab import Lab
@@ -28,7 +29,7 @@ class Stack:
     def run(self, *args: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi ARGS`; without `capture` its output goes straight to the user."""
         return subprocess.run(
-            ["pulumi", *args, "--cwd", str(self.project), "--non-interactive"],
+            self._command(*args),
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=capture,
@@ -38,8 +39,18 @@ class Stack:
 
     def change(self, verb: str, *args: str, capture: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi up`, `preview`, `refresh` or `destroy` of the stack, without questions."""
-        yes = () if verb == "preview" else ("--yes", "--skip-preview")
-        return self.run(verb, "--stack", self.name, *yes, *args, capture=capture)
+        return self.run(*self._changing(verb), *args, capture=capture)
+
+    def start(self, verb: str, output: IO[bytes], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Like `change`, in the background and in a session of its own, that of all its processes."""
+        return subprocess.Popen(
+            self._command(*self._changing(verb)),
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
     def up(self, *args: str) -> str:
         return self._succeed(self.change("up", *args))
@@ -48,9 +59,9 @@ class Stack:
         return self._succeed(self.change("destroy", *args))
 
     def preview(self) -> list[dict[str, Any]]:
-        """The steps of a preview that are not "same"."""
+        """The steps of a preview that change something."""
         steps = json.loads(self._succeed(self.change("preview", "--json")))["steps"]
-        return [step for step in steps if step["op"] != "same"]
+        return [step for step in steps if step["op"] not in ("same", "refresh")]
 
     def outputs(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.output("stack", "output", "--json", "--stack", self.name))
@@ -63,6 +74,13 @@ class Stack:
 
     def output(self, *args: str) -> str:
         return self._succeed(self.run(*args))
+
+    def _command(self, *args: str) -> list[str]:
+        return ["pulumi", *args, "--cwd", str(self.project), "--non-interactive"]
+
+    def _changing(self, verb: str) -> list[str]:
+        yes = [] if verb == "preview" else ["--yes", "--skip-preview"]
+        return [verb, "--stack", self.name, *yes]
 
     def _succeed(self, ran: subprocess.CompletedProcess[str]) -> str:
         if ran.returncode:

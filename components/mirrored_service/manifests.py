@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import Service, Subset
+from .service import COPIES, Service, Subset
 
 Manifest = dict[str, Any]
 
 ISTIO = "networking.istio.io/v1"
 POD_PORT = "app"  # the container port's name, by which versions may listen on different ones
+# Copies that one proxy lets wait for an answer; it drops what goes beyond. Without a limit a shadow that hangs
+# eats up the memory of the very proxies that live requests go through: some 40 kB a copy.
+MOST_COPIES = 1024
 
 
 def namespace(service: Service) -> Manifest:
@@ -73,33 +76,37 @@ def mesh_service(service: Service) -> Manifest:
 
 
 def destination_rule(service: Service, subset: Subset) -> Manifest:
-    """One version as a subset. Istio merges the rules of one host, so a version comes and goes with its rule."""
-    return {
-        "apiVersion": ISTIO,
-        "kind": "DestinationRule",
-        "metadata": _metadata(service, f"{service.name}-{subset.name}", _version_labels(service, subset)),
-        "spec": {
-            "host": service.versions_host,
-            "subsets": [{"name": subset.name, "labels": {"version": subset.name}}],
-        },
+    """One version as two subsets of the same pods: for live requests, and for copies, whose number is limited.
+
+    Istio merges the rules of one host, so a version comes and goes with its rule. The limit does not depend on
+    the version's role: a promotion changes nothing about how a proxy reaches it.
+    """
+    labels = {"version": subset.name}
+    limits = {
+        "tcp": {"maxConnections": MOST_COPIES},
+        "http": {"http1MaxPendingRequests": MOST_COPIES, "http2MaxRequests": MOST_COPIES},
     }
+    subsets = [
+        {"name": subset.name, "labels": labels},
+        {"name": subset.copies_name, "labels": labels, "trafficPolicy": {"connectionPool": limits}},
+    ]
+    return _istio(
+        "DestinationRule",
+        _metadata(service, f"{service.name}-{subset.name}", _version_labels(service, subset)),
+        {"host": service.versions_host, "subsets": subsets},
+    )
 
 
 def gateway(service: Service) -> Manifest:
-    return {
-        "apiVersion": ISTIO,
-        "kind": "Gateway",
-        "metadata": _metadata(service, _gateway_name(service), {"app": service.name}),
-        "spec": {
-            "selector": dict(service.gateway.selector),
-            "servers": [
-                {
-                    "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
-                    "hosts": list(service.hosts),
-                }
-            ],
-        },
+    server = {
+        "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
+        "hosts": list(service.hosts),
     }
+    return _istio(
+        "Gateway",
+        _metadata(service, _gateway_name(service), {"app": service.name}),
+        {"selector": dict(service.gateway.selector), "servers": [server]},
+    )
 
 
 def ingress_virtual_service(service: Service) -> Manifest:
@@ -113,10 +120,10 @@ def mesh_virtual_service(service: Service) -> Manifest:
     return _virtual_service(service, f"{service.name}-mesh", [service.host], "mesh")
 
 
-def subsets_used(virtual_service_spec: Manifest) -> set[str]:
-    """The subsets that the routes of a VirtualService name, as destination or as mirror."""
+def versions_used(virtual_service_spec: Manifest) -> set[str]:
+    """The versions that the routes of a VirtualService name, as destination or as mirror."""
     return {
-        target["destination"]["subset"]
+        target["destination"]["subset"].removesuffix(COPIES)
         for route in virtual_service_spec["http"]
         for target in [*route["route"], *route.get("mirrors", [])]
     }
@@ -182,21 +189,33 @@ def _service(service: Service, name: str, selector: dict[str, str], target: int 
 
 
 def _virtual_service(service: Service, name: str, hosts: list[str], gateway_name: str) -> Manifest:
+    return _istio(
+        "VirtualService",
+        _metadata(service, name, {"app": service.name}),
+        {"hosts": hosts, "gateways": [gateway_name], "http": _routes(service)},
+    )
+
+
+def _istio(kind: str, metadata: Manifest, spec: Manifest) -> Manifest:
+    # What somebody edits by hand belongs to their field manager from then on, and without this no preview and no
+    # update could change it back.
+    annotations = {"pulumi.com/patchForce": "true"}
     return {
         "apiVersion": ISTIO,
-        "kind": "VirtualService",
-        "metadata": _metadata(service, name, {"app": service.name}),
-        "spec": {"hosts": hosts, "gateways": [gateway_name], "http": _routes(service)},
+        "kind": kind,
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": spec,
     }
 
 
 def _routes(service: Service) -> list[Manifest]:
     """The routes: requests that are copied first, then all others, to the same live versions."""
     live = [
-        {"destination": _destination(service, subset), "weight": subset.weight} for subset in service.live
+        {"destination": _destination(service, subset.name), "weight": subset.weight}
+        for subset in service.live
     ]
     mirrors = [
-        {"destination": _destination(service, subset), "percentage": {"value": share}}
+        {"destination": _destination(service, subset.copies_name), "percentage": {"value": share}}
         for subset in service.shadows
         for share in subset.mirror_shares()
     ]
@@ -208,5 +227,5 @@ def _routes(service: Service) -> list[Manifest]:
     return [{"match": match, "route": live, "mirrors": mirrors}, {"route": live}]
 
 
-def _destination(service: Service, subset: Subset) -> Manifest:
-    return {"host": service.versions_host, "subset": subset.name}
+def _destination(service: Service, subset: str) -> Manifest:
+    return {"host": service.versions_host, "subset": subset}

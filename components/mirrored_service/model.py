@@ -12,7 +12,7 @@ import pulumi
 
 from . import args as public
 from . import syntax
-from .service import Gateway, Probe, Rollout, Service, Stop, Subset
+from .service import COPIES, Gateway, Probe, Rollout, Service, Stop, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, matches, number, shown, whole
 
 __all__ = ["Gateway", "Probe", "Rollout", "Service", "Stop", "Subset", "parse"]
@@ -294,6 +294,14 @@ def _check_names(service: Service, problems: Problems) -> None:
             f"{service.name!r} is not allowed; allowed: a name short enough that {longest!r} has at most "
             f"{LABEL_LENGTH} characters",
         )
+    for subset in service.subsets:
+        if subset.name.endswith(COPIES) or len(subset.copies_name) > LABEL_LENGTH:
+            problems.add(
+                ("subsets",),
+                f"the name {subset.name!r} is not allowed; allowed: a name of at most "
+                f"{LABEL_LENGTH - len(COPIES)} characters that does not end in {COPIES!r}, as its copies go to "
+                f"{subset.copies_name!r}",
+            )
     if service.name in syntax.INJECTED_CONTAINERS:
         problems.add(
             ("name",),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+COPIES = "-copies"
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -56,6 +58,11 @@ class Subset:
     @property
     def shadow(self) -> bool:
         return self.mirror_percent > 0
+
+    @property
+    def copies_name(self) -> str:
+        """The Istio subset that this version gets copies through."""
+        return self.name + COPIES
 
     def mirror_shares(self) -> list[float]:
         """The percentages of this subset's mirrors: Istio takes at most 100 for one, so 250 is 100, 100, 50."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from .manifests import subsets_used
+from .manifests import versions_used
 from .service import Service
 
 Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
@@ -55,4 +55,4 @@ def waits(seconds: float, component: pulumi.Resource | None) -> tuple[Wait, Wait
 
 
 def _used(inputs: Mapping[str, Any] | None) -> set[str]:
-    return subsets_used(inputs["spec"]) if inputs else set()
+    return versions_used(inputs["spec"]) if inputs else set()

@@ -8,6 +8,11 @@ from mirrored_service import manifests, model
 from tests.services import service_args
 
 VERSIONS_HOST = "nginx-versions.istio-project.svc.cluster.local"
+LIMITS = {
+    "tcp": {"maxConnections": 1024},
+    "http": {"http1MaxPendingRequests": 1024, "http2MaxRequests": 1024},
+}
+FORCED = {"pulumi.com/patchForce": "true"}
 LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1"}, "weight": 100}]
 
 
@@ -16,7 +21,8 @@ def service(subsets: dict[str, Any] | None = None, **changes: Any) -> model.Serv
 
 
 def mirror(subset: str, percent: float) -> dict[str, Any]:
-    return {"destination": {"host": VERSIONS_HOST, "subset": subset}, "percentage": {"value": percent}}
+    destination = {"host": VERSIONS_HOST, "subset": f"{subset}-copies"}
+    return {"destination": destination, "percentage": {"value": percent}}
 
 
 def routes(subsets: dict[str, Any] | None = None, **changes: Any) -> list[dict[str, Any]]:
@@ -114,7 +120,7 @@ def test_versions_may_listen_on_different_ports() -> None:
     assert manifests.mesh_service(alike)["spec"]["ports"][0]["targetPort"] == 8080
 
 
-def test_each_version_has_a_destination_rule_of_its_own() -> None:
+def test_each_version_has_a_destination_rule_of_its_own_that_limits_copies_and_nothing_else() -> None:
     described = service()
     assert [manifests.destination_rule(described, subset) for subset in described.subsets] == [
         {
@@ -124,10 +130,18 @@ def test_each_version_has_a_destination_rule_of_its_own() -> None:
                 "name": f"nginx-{version}",
                 "namespace": "istio-project",
                 "labels": {"app": "nginx", "version": version},
+                "annotations": FORCED,
             },
             "spec": {
                 "host": VERSIONS_HOST,
-                "subsets": [{"name": version, "labels": {"version": version}}],
+                "subsets": [
+                    {"name": version, "labels": {"version": version}},
+                    {
+                        "name": f"{version}-copies",
+                        "labels": {"version": version},
+                        "trafficPolicy": {"connectionPool": LIMITS},
+                    },
+                ],
             },
         }
         for version in ("v1", "v2")
@@ -138,7 +152,12 @@ def test_the_gateway_opens_port_80_of_the_ingress_gateway() -> None:
     assert manifests.gateway(service()) == {
         "apiVersion": "networking.istio.io/v1",
         "kind": "Gateway",
-        "metadata": {"name": "nginx-gateway", "namespace": "istio-project", "labels": {"app": "nginx"}},
+        "metadata": {
+            "name": "nginx-gateway",
+            "namespace": "istio-project",
+            "labels": {"app": "nginx"},
+            "annotations": FORCED,
+        },
         "spec": {
             "selector": {"istio": "ingressgateway"},
             "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
@@ -150,7 +169,12 @@ def test_requests_through_the_gateway_go_to_v1_and_those_that_only_read_are_copi
     assert manifests.ingress_virtual_service(service()) == {
         "apiVersion": "networking.istio.io/v1",
         "kind": "VirtualService",
-        "metadata": {"name": "nginx-vs", "namespace": "istio-project", "labels": {"app": "nginx"}},
+        "metadata": {
+            "name": "nginx-vs",
+            "namespace": "istio-project",
+            "labels": {"app": "nginx"},
+            "annotations": FORCED,
+        },
         "spec": {
             "hosts": ["*"],
             "gateways": ["nginx-gateway"],

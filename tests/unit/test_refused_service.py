@@ -217,6 +217,12 @@ REFUSED: list[tuple[str, Any, str]] = [
         f"subsets: the name 2 {NOT} {LABEL}, such as v1",
     ),
     (
+        "a version's name that another version's copies go by",
+        service_args({"v1": V1, "v1-copies": {"image": "a"}}),
+        f"subsets: the name 'v1-copies' {NOT} a name of at most 56 characters that does not end in '-copies', as "
+        "its copies go to 'v1-copies-copies'",
+    ),
+    (
         "weights that do not sum to 100",
         service_args({"v1": V1, "v2": {"image": "a", "weight": 10}}),
         "subsets: the weights sum to 110 (v1 100, v2 10); allowed: a sum of 100",

@@ -1,0 +1,78 @@
+"""A shadow does not work, or is taken away by hand: live requests do not notice, one `pulumi up` repairs it."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from lab.scratch import ScratchStack
+from mirrored_service.manifests import MOST_COPIES
+from tests.mesh.faults import assert_as_wanted, live_and_shadow, version, wait_until
+from tests.mesh.under_load import UnderLoad
+
+GOOD = live_and_shadow("v1", "v2")
+SHORT = {"rollout": {"deadlineSeconds": 8}}
+PASSES_PROBES = {"path": "/healthz", "periodSeconds": 1}
+
+
+@pytest.fixture(scope="module")
+def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
+    under_load = UnderLoad(deploy())
+    under_load.begin_with(GOOD)
+    return under_load
+
+
+def test_shadows_that_crash_or_find_no_room_fail_up_with_the_reason(under_load: UnderLoad) -> None:
+    deployed = under_load.deployed
+    crashes = {"command": ["/usr/sbin/nginx", "-c", "/none"], **SHORT}
+    too_big = {"resources": {"requests": {"cpu": "1000"}}, **SHORT}
+    with under_load.nothing_lost("v1"):
+        deployed.configure(
+            {**live_and_shadow("v1", "v3", **crashes), "v2": version("v2", mirrorPercent=100, **too_big)}
+        )
+        failed = deployed.stack.change("up")
+        assert failed.returncode != 0
+        assert "ended with exit code 1" in failed.stdout
+        assert "Insufficient cpu" in failed.stdout
+        deployed.deploy(GOOD)
+    assert_as_wanted(deployed)
+
+
+def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_number_of_copies(
+    under_load: UnderLoad,
+) -> None:
+    deployed = under_load.deployed
+    answers_500 = {"containerPort": 81, "probe": PASSES_PROBES}
+    never_answers = {"containerPort": 82, "probe": PASSES_PROBES}
+    with under_load.nothing_lost("v1"):
+        deployed.deploy(
+            {
+                **live_and_shadow("v1", "v3", **answers_500),
+                "v2": version("v2", mirrorPercent=100, **never_answers),
+            }
+        )
+        wait_until(lambda: waiting_copies(deployed) >= MOST_COPIES, "as many copies wait as may")
+        time.sleep(3)  # 900 more copies come in
+        assert waiting_copies(deployed) <= MOST_COPIES
+        deployed.deploy(GOOD)
+    assert_as_wanted(deployed)
+
+
+def waiting_copies(deployed: ScratchStack) -> int:
+    """How many copies for v2 the ingress gateway has sent and waits for."""
+    envoy = ("exec", "--namespace=istio-system", "deployment/istio-ingressgateway", "--")
+    clusters = deployed.lab.kubectl(*envoy, "pilot-agent", "request", "GET", "clusters")
+    subset = f"outbound|80|v2-copies|nginx-versions.{deployed.namespace}."
+    return sum(
+        int(line.rpartition("::")[2])
+        for line in clusters.splitlines()
+        if line.startswith(subset) and "::rq_active::" in line
+    )
+
+
+def test_what_was_deleted_of_a_shadow_by_hand_is_made_again(under_load: UnderLoad) -> None:
+    deployed = under_load.deployed
+    with under_load.nothing_lost("v1"):
+        deployed.kubectl("delete", "deployment/nginx-v2", "destinationrule/nginx-v2")
+        deployed.stack.up()
+    assert_as_wanted(deployed)

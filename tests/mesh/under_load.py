@@ -1,0 +1,52 @@
+"""A stack that is changed while requests come in, each of which is counted."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab.client_pods import run_load_pod
+from lab.load import Counted, Stream, from_pod, load, through_gateway
+from lab.scratch import ScratchStack
+
+V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
+
+
+class UnderLoad:
+    """A stack that is under load from outside and from inside the mesh while it changes."""
+
+    def __init__(self, deployed: ScratchStack) -> None:
+        self.deployed = deployed
+        deployed.deploy(V1_ALONE)
+        pod = run_load_pod(deployed.lab, deployed.namespace)
+        self.streams: list[Stream] = [
+            through_gateway(deployed.lab, deployed.host, rate=200),
+            through_gateway(deployed.lab, deployed.host, rate=100, keep_alive=True),
+            from_pod(deployed.namespace, pod, "http://nginx/load", rate=20),
+        ]
+
+    def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:
+        """Without load: what the change under test starts from."""
+        self.deployed.deploy(subsets, **settings)
+
+    def change_to(self, subsets: dict[str, Any], **settings: Any) -> list[Counted]:
+        with load(self.deployed.lab, self.streams) as counted:
+            begun = time.monotonic()
+            self.deployed.deploy(subsets, **settings)
+            self.seconds = time.monotonic() - begun
+        return counted
+
+    @contextmanager
+    def nothing_lost(self, *answering: str) -> Iterator[None]:
+        """Load during the block, of which nothing may be lost; `answering` may answer."""
+        with load(self.deployed.lab, self.streams) as counted:
+            yield
+        assert_nothing_lost(counted, set(answering))
+
+
+def assert_nothing_lost(counted: list[Counted], answering: set[str]) -> None:
+    for stream in counted:
+        lost = stream.lost(answering)
+        print(f"{stream.stream}: {stream.sent} sent, {lost} lost, {stream.longest_gap:.2f} s without answer")
+        assert lost == 0, (stream, stream.moments)
+        assert stream.sent > 50, stream
