@@ -8,7 +8,7 @@ from lab.scratch import ScratchStack
 from tests.mesh.traffic import Traffic
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
-SHORT = {"deadlineSeconds": 10}
+SHORT = {"deadlineSeconds": 25}  # time enough for the kubelet to try the image on a busy machine
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.mesh.faults import assert_as_wanted, live_and_shadow, version, wait_u
 from tests.mesh.under_load import UnderLoad
 
 GOOD = live_and_shadow("v1", "v2")
-SHORT = {"rollout": {"deadlineSeconds": 8}}
+SHORT = {"rollout": {"deadlineSeconds": 20}}
 PASSES_PROBES = {"path": "/healthz", "periodSeconds": 1}
 
 

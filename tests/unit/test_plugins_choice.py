@@ -61,7 +61,7 @@ def test_without_official_plugins_the_stand_ins_are_used(tmp_path: Path) -> None
     assert made.environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
     backend = urlsplit(made.environment["PULUMI_BACKEND_URL"])
     assert made.environment["PULUMI_CONFIG_PASSPHRASE"] == ""
-    assert backend.scheme == "file"
+    assert (backend.scheme, backend.query) == ("file", "metadata=skip")
     assert Path(backend.path).is_dir()
 
 
