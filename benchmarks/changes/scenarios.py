@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Subsets = dict[str, dict[str, Any]]
@@ -15,7 +15,6 @@ class Change:
     name: str
     before: Subsets
     after: Subsets
-    settings: dict[str, Any] = field(default_factory=dict)  # the service's other properties, after the change
 
     def answering(self) -> set[str]:
         """Who may answer during the change: what runs in versions that are live before or after it."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.load import load, through_gateway
 from lab.scratch import ScratchStack
-from tests.mesh.traffic import Traffic
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
 SHORT = {"deadlineSeconds": 25}  # time enough for the kubelet to try the image on a busy machine
@@ -23,14 +23,15 @@ def test_a_shadow_whose_image_does_not_exist_fails_up_clearly_and_live_traffic_i
 ) -> None:
     missing = {"image": "lab.local/nginx-v9:1", "mirrorPercent": 100, "rollout": SHORT}
     live.configure({"v1": V1, "v9": missing})
-    with Traffic(live.lab.gateway_url, live.host) as traffic:
+    with load(live.lab, [through_gateway(live.lab, live.host, rate=50, keep_alive=True)]) as counted:
         failed = live.stack.change("up")
     assert failed.returncode != 0
     assert "nginx-v9" in failed.stdout
     assert "lab.local/nginx-v9:1" in failed.stdout
     assert "ImagePull" in failed.stdout
-    assert set(traffic.answers) == {"200 nginx v1"}
-    assert sum(traffic.answers.values()) > 100
+    assert not counted[0].failures
+    assert set(counted[0].answered_by) == {"v1"}
+    assert counted[0].sent > 100
 
 
 def test_the_next_up_with_a_good_image_repairs_the_stack(live: ScratchStack) -> None:

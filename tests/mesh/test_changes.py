@@ -17,7 +17,7 @@ def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
 @pytest.mark.parametrize("change", changes(), ids=lambda change: change.name)
 def test_no_request_is_lost(under_load: UnderLoad, change: Change) -> None:
     under_load.begin_with(change.before)
-    assert_nothing_lost(under_load.change_to(change.after, **change.settings), change.answering())
+    assert_nothing_lost(under_load.change_to(change.after), change.answering())
 
 
 @pytest.mark.parametrize(
