@@ -67,6 +67,145 @@ class StopArgs(TypedDict):
     Default 30."""
 
 
+class SecretKeyArgs(TypedDict):
+    """One entry of a Kubernetes Secret that exists in the service's namespace."""
+
+    secret: pulumi.Input[str]
+    """Name of the Secret."""
+
+    key: str
+    """Which of its entries."""
+
+
+class EmptyDirArgs(TypedDict):
+    """A directory that is empty when the pod starts and gone when it ends."""
+
+    sizeLimit: NotRequired[str]
+    """What it may hold, as a Kubernetes quantity; a pod that writes more is evicted. Default: no limit."""
+
+
+class MountArgs(TypedDict):
+    """Files in the container. Exactly one of configMap, secret, emptyDir and claim says which."""
+
+    path: str
+    """Where, as an absolute path; each once."""
+
+    configMap: NotRequired[pulumi.Input[str]]
+    """Name of a ConfigMap in the service's namespace."""
+
+    secret: NotRequired[pulumi.Input[str]]
+    """Name of a Secret in the service's namespace."""
+
+    emptyDir: NotRequired[EmptyDirArgs]
+    """A directory of the pod's own; {} for one without a limit."""
+
+    claim: NotRequired[pulumi.Input[str]]
+    """Name of a PersistentVolumeClaim in the service's namespace. Give a shadow one of its own: with the live
+    version's it would write into the live version's files."""
+
+    readOnly: NotRequired[bool]
+    """The container cannot write there. Default false; ConfigMaps and Secrets are always read-only."""
+
+    subPath: NotRequired[str]
+    """One file or directory of it, as a relative path. Default: all of it."""
+
+
+class TolerationArgs(TypedDict):
+    """A taint of nodes that the pods put up with, as in Kubernetes."""
+
+    key: NotRequired[str]
+    """Key of the taint. Default: every taint; then operator is Exists."""
+
+    operator: NotRequired[str]
+    """Equal (the value must be the same) or Exists (any value). Default Equal."""
+
+    value: NotRequired[str]
+    """Value of the taint, for Equal. Default: empty."""
+
+    effect: NotRequired[str]
+    """NoSchedule, PreferNoSchedule or NoExecute. Default: all of them."""
+
+    tolerationSeconds: NotRequired[int]
+    """Seconds that a running pod stays on a node that gets the taint, for NoExecute, 0 or more. Default: it
+    stays."""
+
+
+class OutlierDetectionArgs(TypedDict):
+    """When a shadow's pod gets no copies for a while."""
+
+    consecutiveErrors: NotRequired[int]
+    """Errors in a row (status 5xx, or no connection) after which a pod is left out, at least 1. Default 5."""
+
+    intervalSeconds: NotRequired[int]
+    """Seconds between two looks at the pods, at least 1. Default 10."""
+
+    ejectionSeconds: NotRequired[int]
+    """Seconds that a pod is left out the first time, at least 1; each further time is longer. Default 30."""
+
+    maxEjectionPercent: NotRequired[int]
+    """Share of the pods that may be left out at once, 1 to 100. With 100 a shadow that fails altogether gets no
+    copies. Default 100."""
+
+
+class MirrorLimitsArgs(TypedDict):
+    """How much each proxy that copies requests lets this version's copies take up; it drops copies beyond that.
+    Live requests have none of these limits."""
+
+    connections: NotRequired[int]
+    """Connections to the version's pods for copies, 1 to 1000000. Default 1100: more than requests, so that a
+    copy too many is dropped at once and does not wait for a connection."""
+
+    pendingRequests: NotRequired[int]
+    """Copies that wait for a connection, 1 to 1000000. Default 128."""
+
+    requests: NotRequired[int]
+    """Copies that wait for an answer, 1 to 1000000. Default 1024."""
+
+    requestsPerConnection: NotRequired[int]
+    """Copies after which a connection is closed, 1 to 1000000. Default: any number."""
+
+    outlierDetection: NotRequired[OutlierDetectionArgs]
+    """When a pod gets no copies for a while; {} for the defaults. Default: never, as the errors of a shadow are
+    what one wants to see, and cost live requests nothing."""
+
+
+class WorkloadArgs(TypedDict):
+    """Pods, by their labels."""
+
+    labels: dict[str, str]
+    """Labels that the pods have, at least one."""
+
+    namespace: NotRequired[str]
+    """Their namespace. Default: the service's."""
+
+
+class NetworkPolicyArgs(TypedDict):
+    """What the version's pods may reach in the network besides DNS (port 53) and istiod (port 15012)."""
+
+    pods: NotRequired[list[WorkloadArgs]]
+    """Pods of the cluster. Default: none."""
+
+    cidrs: NotRequired[list[str]]
+    """Address ranges, such as "10.20.0.0/16". Default: none."""
+
+
+class ShadowIsolationArgs(TypedDict):
+    """What a version may reach while it is not live. Declare it for as long as the version exists: whenever it is
+    live, the same objects let everything through."""
+
+    mayReach: list[str]
+    """Hosts that the version's sidecar lets it reach, as full names ("db.shop.svc.cluster.local") or domains
+    ("*.shop.svc.cluster.local"); [] for none."""
+
+    protects: NotRequired[dict[str, WorkloadArgs]]
+    """Workloads, by a name of your choice, whose own sidecars refuse this version. It is recognised by its
+    ServiceAccount, which no live version may have. Default: none."""
+
+    networkPolicy: NotRequired[NetworkPolicyArgs]
+    """A NetworkPolicy too, for clusters that enforce them; {} for one that allows DNS and istiod only. Default:
+    none."""
+
+
 class SubsetArgs(TypedDict):
     """One version of the service. Live when it has a weight, shadow when it has a mirrorPercent, idle (deployed,
     without requests) when it has neither; never live and shadow at once."""
@@ -89,7 +228,36 @@ class SubsetArgs(TypedDict):
     """Port the container listens on, 1 to 65535, but none of Istio's proxy. Default: the service's port."""
 
     env: NotRequired[dict[str, pulumi.Input[str]]]
-    """Environment variables of the container. Default: none. Give a shadow its own database here."""
+    """Environment variables of the container. Default: none. Give a shadow its own database here. A value may use
+    those of secretEnv, as "$(NAME)"."""
+
+    secretEnv: NotRequired[dict[str, SecretKeyArgs]]
+    """Environment variables whose values are entries of Secrets that exist. Default: none."""
+
+    serviceAccount: NotRequired[str]
+    """ServiceAccount that the pods run as. Default: the namespace's default; with shadowIsolation one that is
+    made for the version, called as its Deployment."""
+
+    mounts: NotRequired[list[MountArgs]]
+    """Files in the container. Default: the image's only."""
+
+    imagePullSecrets: NotRequired[list[str]]
+    """Secrets to pull the image with. Default: none."""
+
+    nodeSelector: NotRequired[dict[str, str]]
+    """Labels of the nodes that the pods may run on. Default: any node."""
+
+    tolerations: NotRequired[list[TolerationArgs]]
+    """Taints of nodes that the pods put up with. Default: none."""
+
+    podSecurity: NotRequired[str]
+    """How far the container is confined. "baseline": no more privileges than it starts with, and the runtime's
+    seccomp profile. "restricted": also no capabilities and not root, which is Kubernetes' restricted profile.
+    "image": as the image is. None is ever privileged. Default baseline."""
+
+    runAsUser: NotRequired[int]
+    """Numeric user that the container runs as, 0 to 2147483647, but not 1337, whose connections Istio's sidecar
+    does not see; not 0 with podSecurity restricted. Default: the image's."""
 
     resources: NotRequired[ResourcesArgs]
     """CPU and memory of one pod."""
@@ -109,13 +277,26 @@ class SubsetArgs(TypedDict):
     stop: NotRequired[StopArgs]
     """How a pod ends."""
 
+    mirrorLimits: NotRequired[MirrorLimitsArgs]
+    """How much the copies for this version may take up in each proxy that makes them."""
+
+    shadowIsolation: NotRequired[ShadowIsolationArgs]
+    """What the version may reach while it is not live. Default: whatever the mesh lets it."""
+
 
 class MirrorMatchArgs(TypedDict):
-    """Which requests are copied."""
+    """Which requests are copied: those that match in everything that is given."""
 
     methods: NotRequired[list[str]]
     """HTTP methods, or ["*"] for all. Default [GET, HEAD, OPTIONS]: a copied request that writes, writes again.
     For protocol grpc the default copies nothing and is refused: every call is a POST, so ask for ["*"]."""
+
+    paths: NotRequired[list[str]]
+    """Paths without the query: "/cart" for that path, "/cart/*" for all that start with "/cart/". At most 100.
+    Default: every path."""
+
+    headers: NotRequired[dict[str, str]]
+    """Headers that a request must have, each with its exact value or "*" for any. Default: none needed."""
 
 
 class GatewayArgs(TypedDict):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from . import advice, manifests, model, settle
+from . import advice, containment, manifests, model, settle
 from .args import MirroredServiceArgs, MirrorTarget
 from .manifests import Manifest
 
@@ -56,7 +56,11 @@ class MirroredService(pulumi.ComponentResource):
     def _register(self, service: model.Service) -> None:
         """Registers in the order in which a request needs the objects: pods, subsets, then routes."""
         namespace = self._namespace(service)
-        live = {subset.name: self._deployment(service, subset, namespace) for subset in service.live}
+        # What contains a version that becomes live lets it out before its pods and the routes are touched.
+        live = {
+            subset.name: self._deployment(service, subset, self._contained(service, subset, namespace))
+            for subset in service.live
+        }
         callers = self._add(
             "callers",
             manifests.callers_service(service),
@@ -80,8 +84,9 @@ class MirroredService(pulumi.ComponentResource):
         for subset in service.subsets:
             if not subset.live:
                 # After the routes: a version that stops being live keeps its pods until no request needs them,
-                # and a shadow that does not start cannot hold up the live route.
-                self._deployment(service, subset, routes)
+                # and a shadow that does not start cannot hold up the live route. It is
+                # contained no earlier either.
+                self._deployment(service, subset, self._contained(service, subset, routes))
 
     def _namespace(self, service: model.Service) -> list[pulumi.Resource]:
         if not service.create_namespace:
@@ -91,6 +96,28 @@ class MirroredService(pulumi.ComponentResource):
 
     def _gateway(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         return [] if service.gateway.existing else [self._add("gateway", manifests.gateway(service), needs)]
+
+    def _contained(
+        self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
+        """What contains the version while it is not live; returns what its pods wait for."""
+        isolation = subset.shadow_isolation
+        if isolation is None:
+            return list(needs)
+        found = [*needs]
+        if subset.service_account is None:
+            # Pods that are kept could not be started again without it.
+            kept = service.keep_on_destroy and subset.live
+            account = containment.service_account(service, subset)
+            found.append(self._add(subset.name, account, needs, retain_on_delete=kept))
+        found.append(self._add(subset.name, containment.sidecar(service, subset, isolation), needs))
+        for name, workload in isolation.protects.items():
+            policy = containment.authorization_policy(service, subset, name, workload)
+            found.append(self._add(f"{subset.name}-{name}", policy, needs))
+        if isolation.network_policy:
+            network = containment.network_policy(service, subset, isolation.network_policy)
+            found.append(self._add(subset.name, network, needs))
+        return found
 
     def _deployment(
         self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]

@@ -1,21 +1,21 @@
 """Renders the checked service as Kubernetes and Istio objects: one pure function an object, plain dicts.
 
+Pods are in pods.py, what contains a version in containment.py.
+
 Names, labels and selectors go by version, never by role, so that promoting a version renames nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import product
 
-from .service import COPIES, Service, Subset
+from . import objects
+from .objects import ISTIO, POD_PORT, Manifest
+from .pods import deployment
+from .service import MirrorMatch, Service
+from .subset import COPIES, MirrorLimits, OutlierDetection, Subset
 
-Manifest = dict[str, Any]
-
-ISTIO = "networking.istio.io/v1"
-POD_PORT = "app"  # the container port's name, by which versions may listen on different ones
-# Copies that one proxy lets wait for an answer; it drops what goes beyond. Without a limit a shadow that hangs
-# eats up the memory of the very proxies that live requests go through: some 40 kB a copy.
-MOST_COPIES = 1024
+__all__ = ["ISTIO", "Manifest", "deployment"]
 
 
 def namespace(service: Service) -> Manifest:
@@ -26,40 +26,9 @@ def namespace(service: Service) -> Manifest:
     }
 
 
-def deployment(service: Service, subset: Subset) -> Manifest:
-    labels = _version_labels(service, subset)
-    # A version that goes gets no requests any more: nobody needs to wait until its pods have ended.
-    annotations = {"pulumi.com/deletionPropagationPolicy": "background"}
-    metadata = _metadata(service, f"{service.name}-{subset.name}", labels)
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {**metadata, "annotations": annotations},
-        "spec": {
-            "replicas": subset.replicas,
-            "selector": {"matchLabels": labels},
-            "progressDeadlineSeconds": subset.rollout.deadline_seconds,
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {
-                    "maxSurge": subset.rollout.max_surge,
-                    "maxUnavailable": subset.rollout.max_unavailable,
-                },
-            },
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {
-                    "terminationGracePeriodSeconds": subset.stop.grace_seconds,
-                    "containers": [_container(service, subset)],
-                },
-            },
-        },
-    }
-
-
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
-    selector = _version_labels(service, service.main)
+    selector = objects.version_labels(service, service.main)
     return _service(service, service.name, selector, service.main.container_port)
 
 
@@ -82,19 +51,33 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     the version's role: a promotion changes nothing about how a proxy reaches it.
     """
     labels = {"version": subset.name}
-    limits = {
-        "tcp": {"maxConnections": MOST_COPIES},
-        "http": {"http1MaxPendingRequests": MOST_COPIES, "http2MaxRequests": MOST_COPIES},
-    }
     subsets = [
         {"name": subset.name, "labels": labels},
-        {"name": subset.copies_name, "labels": labels, "trafficPolicy": {"connectionPool": limits}},
+        {"name": subset.copies_name, "labels": labels, "trafficPolicy": _limits(subset.mirror_limits)},
     ]
-    return _istio(
-        "DestinationRule",
-        _metadata(service, f"{service.name}-{subset.name}", _version_labels(service, subset)),
-        {"host": service.versions_host, "subsets": subsets},
-    )
+    spec = {"host": service.versions_host, "subsets": subsets}
+    return objects.custom(ISTIO, "DestinationRule", objects.version_metadata(service, subset), spec)
+
+
+def _limits(limits: MirrorLimits) -> Manifest:
+    """Without a limit a shadow that hangs eats up the memory of the very proxies that live requests go through:
+    some 40 kB a copy."""
+    http = {"http1MaxPendingRequests": limits.pending_requests, "http2MaxRequests": limits.requests}
+    if limits.requests_per_connection:
+        http["maxRequestsPerConnection"] = limits.requests_per_connection
+    policy: Manifest = {"connectionPool": {"tcp": {"maxConnections": limits.connections}, "http": http}}
+    if limits.outlier_detection:
+        policy["outlierDetection"] = _outlier_detection(limits.outlier_detection)
+    return policy
+
+
+def _outlier_detection(detection: OutlierDetection) -> Manifest:
+    return {
+        "consecutive5xxErrors": detection.consecutive_errors,
+        "interval": f"{detection.interval_seconds}s",
+        "baseEjectionTime": f"{detection.ejection_seconds}s",
+        "maxEjectionPercent": detection.max_ejection_percent,
+    }
 
 
 def gateway(service: Service) -> Manifest:
@@ -102,9 +85,10 @@ def gateway(service: Service) -> Manifest:
         "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
         "hosts": list(service.hosts),
     }
-    return _istio(
+    return objects.custom(
+        ISTIO,
         "Gateway",
-        _metadata(service, _gateway_name(service), {"app": service.name}),
+        objects.metadata(service, _gateway_name(service), {"app": service.name}),
         {"selector": dict(service.gateway.selector), "servers": [server]},
     )
 
@@ -129,48 +113,15 @@ def versions_used(virtual_service_spec: Manifest) -> set[str]:
     }
 
 
-def _version_labels(service: Service, subset: Subset) -> dict[str, str]:
-    return {"app": service.name, "version": subset.name}
-
-
-def _metadata(service: Service, name: str, labels: dict[str, str]) -> Manifest:
-    return {"name": name, "namespace": service.namespace, "labels": labels}
+def versions_answering(virtual_service_spec: Manifest) -> set[str]:
+    """The versions that live requests go to."""
+    return {
+        target["destination"]["subset"] for route in virtual_service_spec["http"] for target in route["route"]
+    }
 
 
 def _gateway_name(service: Service) -> str:
     return f"{service.name}-gateway"
-
-
-def _container(service: Service, subset: Subset) -> Manifest:
-    container: Manifest = {
-        "name": service.name,
-        "image": subset.image,
-        "ports": [{"name": POD_PORT, "containerPort": subset.container_port}],
-        "readinessProbe": _readiness_probe(subset),
-        "resources": {"requests": dict(subset.requests)},
-    }
-    if subset.limits:
-        container["resources"]["limits"] = dict(subset.limits)
-    if subset.stop.delay_seconds:
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": subset.stop.delay_seconds}}}
-    if subset.env:
-        container["env"] = [{"name": name, "value": subset.env[name]} for name in sorted(subset.env)]
-    if subset.command:
-        container["command"] = list(subset.command)
-    if subset.args:
-        container["args"] = list(subset.args)
-    return container
-
-
-def _readiness_probe(subset: Subset) -> Manifest:
-    port = {"port": POD_PORT}
-    check = {"httpGet": {"path": subset.probe.path, **port}} if subset.probe.path else {"tcpSocket": port}
-    return {
-        **check,
-        "periodSeconds": subset.probe.period_seconds,
-        "timeoutSeconds": subset.probe.timeout_seconds,
-        "failureThreshold": subset.probe.failure_threshold,
-    }
 
 
 def _service(service: Service, name: str, selector: dict[str, str], target: int | str) -> Manifest:
@@ -183,29 +134,18 @@ def _service(service: Service, name: str, selector: dict[str, str], target: int 
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(service, name, {"app": service.name}),
+        "metadata": objects.metadata(service, name, {"app": service.name}),
         "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
     }
 
 
 def _virtual_service(service: Service, name: str, hosts: list[str], gateway_name: str) -> Manifest:
-    return _istio(
+    return objects.custom(
+        ISTIO,
         "VirtualService",
-        _metadata(service, name, {"app": service.name}),
+        objects.metadata(service, name, {"app": service.name}),
         {"hosts": hosts, "gateways": [gateway_name], "http": _routes(service)},
     )
-
-
-def _istio(kind: str, metadata: Manifest, spec: Manifest) -> Manifest:
-    # What somebody edits by hand belongs to their field manager from then on, and without this no preview and no
-    # update could change it back.
-    annotations = {"pulumi.com/patchForce": "true"}
-    return {
-        "apiVersion": ISTIO,
-        "kind": kind,
-        "metadata": {**metadata, "annotations": annotations},
-        "spec": spec,
-    }
 
 
 def _routes(service: Service) -> list[Manifest]:
@@ -221,10 +161,23 @@ def _routes(service: Service) -> list[Manifest]:
     ]
     if not mirrors:
         return [{"route": live}]
-    if service.copies_everything:
+    if service.mirror_match.everything:
         return [{"route": live, "mirrors": mirrors}]
-    match = [{"method": {"exact": method}} for method in service.methods]
-    return [{"match": match, "route": live, "mirrors": mirrors}, {"route": live}]
+    copied = {"match": _matches(service.mirror_match), "route": live, "mirrors": mirrors}
+    return [copied, {"route": live}]
+
+
+def _matches(match: MirrorMatch) -> list[Manifest]:
+    """One entry for each method and path, any of which is enough; what is in an entry must be true together."""
+    methods = [{}] if match.every_method else [{"method": {"exact": method}} for method in match.methods]
+    paths = [{"uri": _path(path)} for path in match.paths] or [{}]
+    headers = {name: {} if value == "*" else {"exact": value} for name, value in match.headers.items()}
+    always = {"headers": headers} if headers else {}
+    return [{**method, **path, **always} for method, path in product(methods, paths)]
+
+
+def _path(path: str) -> Manifest:
+    return {"prefix": path[:-1]} if path.endswith("*") else {"exact": path}
 
 
 def _destination(service: Service, subset: str) -> Manifest:

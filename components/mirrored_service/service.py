@@ -8,67 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pulumi
-
-COPIES = "-copies"
-
-
-@dataclass(frozen=True)
-class Probe:
-    path: str | None  # None: open a TCP connection instead
-    period_seconds: int
-    timeout_seconds: int
-    failure_threshold: int
-
-
-@dataclass(frozen=True)
-class Rollout:
-    max_surge: int
-    max_unavailable: int
-    deadline_seconds: int
-
-
-@dataclass(frozen=True)
-class Stop:
-    delay_seconds: int
-    grace_seconds: int
-
-
-@dataclass(frozen=True)
-class Subset:
-    name: str
-    image: pulumi.Input[str]
-    weight: int
-    mirror_percent: float
-    replicas: int
-    container_port: int
-    env: Mapping[str, pulumi.Input[str]]
-    requests: Mapping[str, str]
-    limits: Mapping[str, str]
-    command: tuple[str, ...]
-    args: tuple[str, ...]
-    probe: Probe
-    rollout: Rollout
-    stop: Stop
-
-    @property
-    def live(self) -> bool:
-        return self.weight > 0
-
-    @property
-    def shadow(self) -> bool:
-        return self.mirror_percent > 0
-
-    @property
-    def copies_name(self) -> str:
-        """The Istio subset that this version gets copies through."""
-        return self.name + COPIES
-
-    def mirror_shares(self) -> list[float]:
-        """The percentages of this subset's mirrors: Istio takes at most 100 for one, so 250 is 100, 100, 50."""
-        full, rest = divmod(self.mirror_percent, 100)
-        rest = round(rest, 4)
-        return [100] * int(full) + ([int(rest) if rest == int(rest) else rest] if rest else [])
+from .subset import Subset
 
 
 @dataclass(frozen=True)
@@ -76,6 +16,23 @@ class Gateway:
     existing: str | None
     selector: Mapping[str, str]
     port: int
+
+
+@dataclass(frozen=True)
+class MirrorMatch:
+    """Which requests are copied: those with one of the methods, one of the paths and all of the headers."""
+
+    methods: tuple[str, ...]  # ("*",): all
+    paths: tuple[str, ...]  # with "*" at the end: all that start so. (): all
+    headers: Mapping[str, str]  # names in small letters; "*": any value
+
+    @property
+    def every_method(self) -> bool:
+        return self.methods == ("*",)
+
+    @property
+    def everything(self) -> bool:
+        return self.every_method and not self.paths and not self.headers
 
 
 @dataclass(frozen=True)
@@ -88,7 +45,7 @@ class Service:
     hosts: tuple[str, ...]
     gateway: Gateway
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
-    methods: tuple[str, ...]
+    mirror_match: MirrorMatch
     settle_seconds: float
     keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated
@@ -106,9 +63,10 @@ class Service:
         """The live subset with the largest weight; of equals, the first by name."""
         return max(self.live, key=lambda subset: subset.weight)
 
-    @property
-    def copies_everything(self) -> bool:
-        return self.methods == ("*",)
+    def account(self, subset: Subset) -> str:
+        """The ServiceAccount of a version's pods: what others recognise it by."""
+        made = f"{self.name}-{subset.name}" if subset.shadow_isolation else "default"
+        return subset.service_account or made
 
     @property
     def host(self) -> str:

@@ -17,6 +17,10 @@ LONGEST_TEXT = 130_000
 PROXY_PORTS = (15000, 15001, 15006, 15008, 15020, 15021, 15090)
 # Containers that sidecar injection adds to the pod.
 INJECTED_CONTAINERS = ("istio-init", "istio-proxy", "istio-validation")
+# The user that Istio's proxy runs as. What it sends is not led through the proxy, whoever else uses it.
+PROXY_USER = 1337
+# Istio ignores matches of headers with these names: they are properties of their own.
+UNMATCHED_HEADERS = ("authority", "method", "scheme", "uri")
 # Namespaces of every cluster.
 PRESENT_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
@@ -28,6 +32,17 @@ GATEWAY = re.compile(f"{_LABEL}/{_LABEL}")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 PROBE_PATH = re.compile(r"/[!-~]{0,2000}")
 LABEL_VALUE = re.compile(f"({_TAG})?")
+# Names of Secrets, ConfigMaps, ServiceAccounts and claims: DNS names, whose labels may be longer than in DNS.
+OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+SECRET_KEY = re.compile(r"(?!\.\.|\.\Z)[-._A-Za-z0-9]{1,253}")
+# Parts that are ".", ".." or empty lead elsewhere than it seems; ":" is the container runtimes' own separator.
+MOUNT_PATH = re.compile(r"(?=.{1,1000}\Z)(/(?!\.{1,2}(/|\Z))[^/:\x00-\x1f\x7f]+)+")
+SUB_PATH = re.compile(
+    r"(?=.{1,1000}\Z)(?!\.{1,2}(/|\Z))[^/\x00-\x1f\x7f]+(/(?!\.{1,2}(/|\Z))[^/\x00-\x1f\x7f]+)*"
+)
+MATCH_PATH = re.compile(r"/[!-\"$-)+->@-~]{0,1000}\*?")  # without "?", "#", and "*" before the end
+HEADER_NAME = re.compile(r"[-_A-Za-z0-9]{1,100}")
+HEADER_VALUE = re.compile(r"[!-~]([ -~]{0,1000}[!-~])?")
 _LABEL_NAME = re.compile(_TAG)
 _HOST = re.compile(rf"(\*\.)?({_LABEL}\.)*{_LABEL}")
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)(?:[eE]([+-]?[0-9]{1,2})|(n|u|m|k|Ki|[MGTPE]i?)?)")
@@ -65,6 +80,19 @@ def is_host(raw: str) -> bool:
 def host_covers(wide: str, narrow: str) -> bool:
     """Does one of two hosts stand for the other too? Istio calls that a duplicate."""
     return wide == narrow or (wide.startswith("*") and narrow.removeprefix("*").endswith(wide[1:]))
+
+
+def is_mesh_host(raw: str) -> bool:
+    """A host as the mesh knows services by: a DNS name with a dot, or "*.domain"."""
+    return raw != "*" and is_host(raw) and not _is_ipv4(raw)
+
+
+def is_range(raw: str) -> bool:
+    """A range of addresses in its plain spelling: no bits set beyond its length."""
+    try:
+        return str(ipaddress.ip_network(raw)) == raw
+    except ValueError:
+        return False
 
 
 def is_image(raw: str) -> bool:

@@ -17,12 +17,16 @@ from typing import Any, TypeVar
 
 import pulumi
 
-from .syntax import is_text
+from .syntax import LABEL_VALUE, PROXY_PORTS, is_label_key, is_text
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 MISSING: Any = object()
 LONGEST_SHOWN = 80
+_PORT_TEXT = (
+    f"a whole number from 1 to 65535, and none of {', '.join(map(str, PROXY_PORTS))}, "
+    "which belong to Istio's proxy"
+)
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -50,7 +54,7 @@ class Problems:
         self.paths.append(path)
         self.lines.append(f"{path_text(path)}: {text}")
 
-    def below(self, *path: str) -> bool:
+    def below(self, *path: str | int) -> bool:
         """Is something wrong with this property or with a part of it?"""
         return any(found[: len(path)] == path for found in self.paths)
 
@@ -83,7 +87,7 @@ class Fields:
     @property
     def sound(self) -> bool:
         """Was everything right up to here?"""
-        return not self.problems.below(*map(str, self.path))
+        return not self.problems.below(*self.path)
 
     def refuse(self, below: Path, value: object, allowed: str, *, secret: bool = False) -> None:
         """Notes that a value is not allowed; `below` is its path from this level."""
@@ -124,6 +128,17 @@ class Fields:
         allowed = f"a whole number from {low} to {high}"
         return self.value(key, default, allowed, lambda raw: whole(raw, low, high))
 
+    def number(self, key: str, default: float, high: int) -> float:
+        allowed = f"a number from 0 to {high}"
+        return self.value(key, default, allowed, lambda raw: number(raw, 0, high))
+
+    def port(self, key: str, default: int) -> int:
+        def accept(raw: Any) -> int | None:
+            port = whole(raw, 1, 65535)
+            return None if port in PROXY_PORTS else port
+
+        return self.value(key, default, _PORT_TEXT, accept)
+
     def texts(
         self,
         key: str,
@@ -145,6 +160,13 @@ class Fields:
             self.refuse((key, place), item, allowed, secret=secret)
         return default if wrong else tuple(raw)
 
+    def each_once(self, key: str, members: tuple[str, ...], allowed: str) -> tuple[str, ...]:
+        """The members of a list as they are, after noting those that are there before."""
+        for place, member in enumerate(members):
+            if member in members[:place]:
+                self.refuse((key, place), member, allowed)
+        return members
+
     def entries(self, key: str, allowed: str) -> dict[Any, Any]:
         """The property as a dict; the caller checks names and values."""
         raw = self.values.get(key)
@@ -153,10 +175,52 @@ class Fields:
         self.refuse((key,), raw, allowed, secret=True)
         return {}
 
-    def section(self, key: str, known: Iterable[str]) -> Fields:
+    def labels(self, key: str, allowed: str) -> dict[str, str]:
+        """The property as labels of Kubernetes."""
+        labels = self.entries(key, allowed)
+        for name, label in labels.items():
+            if not (isinstance(name, str) and is_label_key(name)):
+                self.refuse_name(key, name, "the key of a Kubernetes label")
+            elif not matches(LABEL_VALUE, label):
+                self.refuse((key, name), label, "the value of a Kubernetes label, at most 63 characters")
+        return labels
+
+    def section(self, key: str, shape: type) -> Fields:
         """The properties one level down; a missing section reads as an empty one."""
         values = self.values.get(key)
-        return Fields((*self.path, key), {} if values is None else values, known, self.problems)
+        return Fields((*self.path, key), {} if values is None else values, keys(shape), self.problems)
+
+    def optional_section(self, key: str, shape: type) -> Fields | None:
+        """The properties one level down, if there is that level."""
+        return None if self.values.get(key) is None else self.section(key, shape)
+
+    def listed_sections(self, key: str, shape: type, allowed: str) -> list[Fields]:
+        """The members of a list, each a level of its own."""
+        raw = self.values.get(key)
+        if raw is not None and not isinstance(raw, list | tuple):
+            self.refuse((key,), raw, allowed, secret=True)
+            return []
+        return [
+            Fields((*self.path, key, place), member, keys(shape), self.problems)
+            for place, member in enumerate(raw or ())
+        ]
+
+    def named_sections(
+        self, key: str, shape: type, allowed: str, pattern: re.Pattern[str], name_text: str
+    ) -> dict[str, Fields]:
+        """The entries of a mapping, each a level of its own, by names that `pattern` takes."""
+        found = {}
+        for name, member in self.entries(key, allowed).items():
+            if matches(pattern, name):
+                found[name] = Fields((*self.path, key, name), member, keys(shape), self.problems)
+            else:
+                self.refuse_name(key, name, name_text)
+        return found
+
+
+def keys(shape: type) -> frozenset[str]:
+    """The properties of a level, as its TypedDict has them."""
+    return frozenset(shape.__annotations__)
 
 
 def matches(pattern: re.Pattern[str], raw: object) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mirrored_service import model, syntax
+from mirrored_service import copies, syntax
 
 Args = dict[str, Any]
 
@@ -140,8 +140,8 @@ versions = fuzzed({"image": images}, VERSION)
 percentages = st.one_of(
     st.just(0),
     floats_too(st.integers(1, 1000)),
-    st.floats(model.LEAST_PERCENT, 1000),
-    st.sampled_from([model.LEAST_PERCENT, 0.00015, 99.99999, 100.00001, 999.99999]),
+    st.floats(copies.LEAST_PERCENT, 1000),
+    st.sampled_from([copies.LEAST_PERCENT, 0.00015, 99.99999, 100.00001, 999.99999]),
 )
 
 
@@ -169,7 +169,7 @@ gateways = st.one_of(
         },
     ),
 )
-methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(model.METHODS), min_size=1, max_size=9))
+methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(copies.METHODS), min_size=1, max_size=9))
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
     "keepOnDestroy": st.booleans(),

@@ -170,7 +170,7 @@ def test_the_wait_is_only_for_versions_that_come_or_go(
     )
 
     async def update() -> None:
-        learn, forget = settle.waits(2, None)
+        learn, forget = settle.waits(2, (), None)
         await learn(change)
         assert sum(waited) == before
         await forget(change)

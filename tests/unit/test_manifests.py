@@ -9,9 +9,10 @@ from tests.services import service_args
 
 VERSIONS_HOST = "nginx-versions.istio-project.svc.cluster.local"
 LIMITS = {
-    "tcp": {"maxConnections": 1024},
-    "http": {"http1MaxPendingRequests": 1024, "http2MaxRequests": 1024},
+    "tcp": {"maxConnections": 1100},
+    "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 1024},
 }
+CONFINED = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
 FORCED = {"pulumi.com/patchForce": "true"}
 LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1"}, "weight": 100}]
 
@@ -78,6 +79,7 @@ def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
                                 "failureThreshold": 3,
                             },
                             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+                            "securityContext": CONFINED,
                             "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
                         }
                     ],
@@ -287,6 +289,7 @@ def test_a_container_takes_what_its_subset_says() -> None:
             "failureThreshold": 9,
         },
         "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+        "securityContext": CONFINED,
         "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
         "command": ["serve"],
         "args": ["--fast"],

@@ -14,14 +14,16 @@ PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
 
 def properties(typed_dict: type = MirroredServiceArgs, prefix: str = "") -> Iterator[str]:
-    """Every property as the page's tables name it: those of a version without the version."""
+    """Every property as the page's tables name it: those of a version without the version, those of members of
+    lists and mappings as if there were one."""
     for name, hint in get_type_hints(typed_dict, localns=vars(pulumi.output)).items():
+        members = [member for member in get_args(hint) if is_typeddict(member)]
         if is_typeddict(hint):
             yield from properties(hint, f"{prefix}{name}.")
         else:
             yield prefix + name
-        if SubsetArgs in get_args(hint):
-            yield from properties(SubsetArgs)
+        for member in members:
+            yield from properties(member, "" if member is SubsetArgs else f"{prefix}{name}.")
 
 
 @pytest.mark.parametrize("name", list(properties()))

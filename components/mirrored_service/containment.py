@@ -1,0 +1,85 @@
+"""Renders what keeps a version from reaching more than it may while it is not live.
+
+The objects are there in every role, so that a promotion updates them and neither makes nor removes one: for a
+live version they let everything through.
+"""
+
+from __future__ import annotations
+
+from . import objects
+from .objects import ISTIO, Manifest
+from .service import Service
+from .subset import NetworkPolicy, ShadowIsolation, Subset, Workload
+
+_DNS_PORT = 53
+_ISTIOD_PORT = 15012
+
+
+def service_account(service: Service, subset: Subset) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": objects.version_metadata(service, subset),
+    }
+
+
+def sidecar(service: Service, subset: Subset, isolation: ShadowIsolation) -> Manifest:
+    """What the version's own proxy knows of the mesh, and whether it lets anything else out.
+
+    Without a policy of its own the sidecar follows the mesh's: a live version gets no more than any other pod.
+    """
+    selector = {"labels": objects.version_labels(service, subset)}
+    spec: Manifest = {"workloadSelector": selector, "egress": [{"hosts": ["*/*"]}]}
+    if not subset.live:
+        # "~/*" is no service at all: an empty list would be every one.
+        hosts = [f"*/{host}" for host in isolation.may_reach] or ["~/*"]
+        spec["egress"] = [{"hosts": hosts}]
+        spec["outboundTrafficPolicy"] = {"mode": "REGISTRY_ONLY"}
+    return objects.custom(ISTIO, "Sidecar", objects.version_metadata(service, subset), spec)
+
+
+def authorization_policy(service: Service, subset: Subset, name: str, workload: Workload) -> Manifest:
+    """Makes the workload's own proxy refuse the version, whatever the version's proxy does."""
+    metadata = {
+        **objects.version_metadata(service, subset),
+        "name": f"{objects.version_name(service, subset)}-{name}",
+        "namespace": _namespace(service, workload),
+    }
+    spec: Manifest = {"selector": {"matchLabels": dict(workload.labels)}, "action": "DENY"}
+    if not subset.live:
+        # "*" is the trust domain, which meshes may call otherwise than "cluster.local".
+        principal = f"*/ns/{service.namespace}/sa/{service.account(subset)}"
+        spec["rules"] = [{"from": [{"source": {"principals": [principal]}}]}]
+    return objects.custom("security.istio.io/v1", "AuthorizationPolicy", metadata, spec)
+
+
+def network_policy(service: Service, subset: Subset, policy: NetworkPolicy) -> Manifest:
+    """What the cluster's network lets out of the version's pods, their proxy included."""
+    spec: Manifest = {
+        "podSelector": {"matchLabels": objects.version_labels(service, subset)},
+        "policyTypes": ["Egress"],
+        "egress": [{}] if subset.live else _egress(service, policy),
+    }
+    metadata = objects.version_metadata(service, subset)
+    return objects.custom("networking.k8s.io/v1", "NetworkPolicy", metadata, spec)
+
+
+def _egress(service: Service, policy: NetworkPolicy) -> list[Manifest]:
+    # To any address: where a cluster's DNS and its control plane are, differs too much.
+    needed = [("UDP", _DNS_PORT), ("TCP", _DNS_PORT), ("TCP", _ISTIOD_PORT)]
+    always = {"ports": [{"protocol": protocol, "port": port} for protocol, port in needed]}
+    peers = [
+        {
+            "namespaceSelector": {
+                "matchLabels": {"kubernetes.io/metadata.name": _namespace(service, workload)}
+            },
+            "podSelector": {"matchLabels": dict(workload.labels)},
+        }
+        for workload in policy.pods
+    ]
+    peers += [{"ipBlock": {"cidr": cidr}} for cidr in policy.cidrs]
+    return [always, {"to": peers}] if peers else [always]
+
+
+def _namespace(service: Service, workload: Workload) -> str:
+    return workload.namespace or service.namespace

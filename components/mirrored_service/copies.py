@@ -1,0 +1,106 @@
+"""Reads which requests are copied, how many of them, and how much the copies may take up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import args as public
+from . import syntax
+from .service import MirrorMatch
+from .subset import MirrorLimits, OutlierDetection
+from .validation import Fields, matches, number, whole
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LEAST_PERCENT = 0.0001  # below, Istio copies nothing without a word
+MOST_PATHS = 100
+_MOST = 1_000_000
+
+_PATHS_TEXT = (
+    f'a list of at most {MOST_PATHS} paths, such as "/cart", or "/cart/*" for all that start with "/cart/"; '
+    'without a query, and with "*" at the end only'
+)
+
+
+def percent(fields: Fields) -> float:
+    """How many copies a version gets."""
+    allowed = f"0, or a number from {LEAST_PERCENT} to 1000"
+    return fields.value("mirrorPercent", 0.0, allowed, _percent)
+
+
+def _percent(raw: Any) -> float | None:
+    return number(raw, 0, 0) if raw == 0 else number(raw, LEAST_PERCENT, 1000)
+
+
+def match(fields: Fields) -> MirrorMatch:
+    """Which requests are copied."""
+    section = fields.section("mirrorMatch", public.MirrorMatchArgs)
+    return MirrorMatch(_methods(section), _paths(section), _headers(section))
+
+
+def _methods(section: Fields) -> tuple[str, ...]:
+    allowed = f'["*"], or a list of {", ".join(METHODS)}'
+    methods = section.texts("methods", SAFE_METHODS, allowed, lambda method: method in (*METHODS, "*"))
+    if not methods:
+        section.refuse(("methods",), [], allowed)
+    elif "*" in methods and set(methods) != {"*"}:
+        section.refuse(("methods", methods.index("*")), "*", 'nothing next to "*", which is every method')
+    return tuple(dict.fromkeys(methods))
+
+
+def _paths(section: Fields) -> tuple[str, ...]:
+    paths = section.texts("paths", (), _PATHS_TEXT, lambda path: matches(syntax.MATCH_PATH, path))
+    if len(paths) > MOST_PATHS:
+        section.refuse(("paths",), paths, _PATHS_TEXT)
+    if paths == () and section.values.get("paths") == []:
+        section.refuse(("paths",), [], f"{_PATHS_TEXT}; leave it out for every path")
+    return tuple(dict.fromkeys(paths))
+
+
+def _headers(section: Fields) -> dict[str, str]:
+    headers = {}
+    for name, value in section.entries("headers", "header names and their values").items():
+        if not matches(syntax.HEADER_NAME, name):
+            section.refuse_name("headers", name, "a header's name: letters, digits, '-' and '_'")
+        elif name.lower() in syntax.UNMATCHED_HEADERS:
+            section.refuse_name(
+                "headers", name, "none that Istio does not match by: use methods, paths or hosts"
+            )
+        elif name.lower() in headers:
+            section.refuse_name("headers", name, "each header once; capitals make no difference")
+        elif not matches(syntax.HEADER_VALUE, value):
+            section.refuse(
+                ("headers", name), value, 'the header\'s exact value in printable ASCII, or "*" for any'
+            )
+        else:
+            headers[name.lower()] = value
+    return headers
+
+
+def limits(fields: Fields) -> MirrorLimits:
+    """How much the copies for a version may take up in each proxy that makes them."""
+    section = fields.section("mirrorLimits", public.MirrorLimitsArgs)
+    return MirrorLimits(
+        connections=section.whole("connections", 1100, 1, _MOST),
+        pending_requests=section.whole("pendingRequests", 128, 1, _MOST),
+        requests=section.whole("requests", 1024, 1, _MOST),
+        requests_per_connection=section.value(
+            "requestsPerConnection",
+            None,
+            f"a whole number from 1 to {_MOST}",
+            lambda raw: whole(raw, 1, _MOST),
+        ),
+        outlier_detection=_outlier_detection(section),
+    )
+
+
+def _outlier_detection(fields: Fields) -> OutlierDetection | None:
+    section = fields.optional_section("outlierDetection", public.OutlierDetectionArgs)
+    if section is None:
+        return None
+    return OutlierDetection(
+        consecutive_errors=section.whole("consecutiveErrors", 5, 1, _MOST),
+        interval_seconds=section.whole("intervalSeconds", 10, 1, 86_400),
+        ejection_seconds=section.whole("ejectionSeconds", 30, 1, 86_400),
+        max_ejection_percent=section.whole("maxEjectionPercent", 100, 1, 100),
+    )
