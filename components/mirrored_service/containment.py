@@ -13,6 +13,8 @@ from .subset import NetworkPolicy, ShadowIsolation, Subset, Workload
 
 _DNS_PORT = 53
 _ISTIOD_PORT = 15012
+# No certificate of a mesh has this identity; Istio refuses a policy without rules.
+_NOBODY = "nobody"
 
 
 def service_account(service: Service, subset: Subset) -> Manifest:
@@ -45,11 +47,13 @@ def authorization_policy(service: Service, subset: Subset, name: str, workload: 
         "name": f"{objects.version_name(service, subset)}-{name}",
         "namespace": _namespace(service, workload),
     }
-    spec: Manifest = {"selector": {"matchLabels": dict(workload.labels)}, "action": "DENY"}
-    if not subset.live:
-        # "*" is the trust domain, which meshes may call otherwise than "cluster.local".
-        principal = f"*/ns/{service.namespace}/sa/{service.account(subset)}"
-        spec["rules"] = [{"from": [{"source": {"principals": [principal]}}]}]
+    # "*" is the trust domain, which meshes may call otherwise than "cluster.local".
+    principal = _NOBODY if subset.live else f"*/ns/{service.namespace}/sa/{service.account(subset)}"
+    spec = {
+        "selector": {"matchLabels": dict(workload.labels)},
+        "action": "DENY",
+        "rules": [{"from": [{"source": {"principals": [principal]}}]}],
+    }
     return objects.custom("security.istio.io/v1", "AuthorizationPolicy", metadata, spec)
 
 

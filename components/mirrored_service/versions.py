@@ -148,7 +148,7 @@ def _mount(fields: Fields) -> Mount:
         ),
     )
     given = [source for source in _SOURCES if fields.values.get(source) is not None]
-    if fields.readable and not given:
+    if fields.sound and not given:
         fields.problems.add(fields.path, f"nothing to mount; allowed: one of {', '.join(_SOURCES)}")
     for source in given[1:]:
         fields.refuse((source,), fields.values[source], f"nothing next to {given[0]}: one source a mount")

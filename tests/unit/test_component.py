@@ -143,8 +143,28 @@ def test_outputs_say_where_it_is_and_what_another_stack_needs() -> None:
 
 
 def _inputs(*subsets: str) -> dict[str, Any]:
-    route = [{"destination": {"subset": subset}} for subset in subsets]
-    return {"spec": {"http": [{"route": route}]}}
+    """Routes to versions; those with "-copies" are mirrored to."""
+    route = [{"destination": {"subset": name}} for name in subsets if not name.endswith("-copies")]
+    mirrors = [{"destination": {"subset": name}} for name in subsets if name.endswith("-copies")]
+    return {"spec": {"http": [{"route": route, "mirrors": mirrors}]}}
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, contained: set[str], old: Any, new: Any) -> list[float]:
+    """Seconds that a change of routes waits, before and after it."""
+    seconds: list[float] = [0, 0]
+    change = pulumi.ResourceHookArgs("urn", "id", "name", "type", new_inputs=new, old_inputs=old)
+
+    async def update() -> None:
+        for place, wait in enumerate(settle.waits(2, contained, None)):
+
+            async def note(slept: float, place: int = place) -> None:
+                seconds[place] += slept
+
+            monkeypatch.setattr(asyncio, "sleep", note)
+            await wait(change)
+
+    asyncio.get_event_loop_policy().new_event_loop().run_until_complete(update())
+    return seconds
 
 
 @pytest.mark.parametrize(
@@ -154,26 +174,26 @@ def _inputs(*subsets: str) -> dict[str, Any]:
         (["v1"], ["v1", "v2"], 2, 0),
         (["v1", "v2"], ["v1"], 0, 2),
         (["v1"], ["v3"], 2, 2),
+        (["v1", "v2-copies"], ["v2", "v1-copies"], 0, 0),
     ],
 )
 def test_the_wait_is_only_for_versions_that_come_or_go(
     monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str], before: float, after: float
 ) -> None:
-    waited: list[float] = []
+    assert waited(monkeypatch, set(), _inputs(*old), _inputs(*new)) == [before, after]
 
-    async def note(seconds: float) -> None:
-        waited.append(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", note)
-    change = pulumi.ResourceHookArgs(
-        "urn", "id", "name", "type", new_inputs=_inputs(*new), old_inputs=_inputs(*old)
-    )
-
-    async def update() -> None:
-        learn, forget = settle.waits(2, (), None)
-        await learn(change)
-        assert sum(waited) == before
-        await forget(change)
-        assert sum(waited) == before + after
-
-    asyncio.get_event_loop_policy().new_event_loop().run_until_complete(update())
+@pytest.mark.parametrize(
+    ("old", "new", "before", "after"),
+    [
+        (["v1", "v2-copies"], ["v2", "v1-copies"], 2, 0),
+        (["v2", "v1-copies"], ["v1", "v2-copies"], 0, 2),
+        (["v1", "v2-copies"], ["v1"], 0, 2),
+        (["v1", "v2"], ["v2"], 0, 2),
+        (["v2"], ["v2", "v1-copies"], 2, 0),
+    ],
+)
+def test_a_version_that_is_contained_is_waited_for_when_it_becomes_live_or_ceases_to_be(
+    monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str], before: float, after: float
+) -> None:
+    assert waited(monkeypatch, {"v2"}, _inputs(*old), _inputs(*new)) == [before, after]

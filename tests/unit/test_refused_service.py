@@ -11,6 +11,10 @@ from tests.services import service_args
 HOSTS = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 METHODS = '["*"], or a list of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, CONNECT, TRACE'
 NAME = f"{LABEL}, starting with a letter"
+PATHS = (
+    'a list of at most 100 paths, such as "/cart", or "/cart/*" for all that start with "/cart/"; without a '
+    'query, and with "*" at the end only'
+)
 LABEL_KEY = "the key of a Kubernetes label"
 LABEL_VALUE = "the value of a Kubernetes label, at most 63 characters"
 
@@ -174,6 +178,78 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a gRPC shadow that would get nothing",
         service_args(protocol="grpc"),
+        f"mirrorMatch.methods: ['GET', 'HEAD', 'OPTIONS'] {NOT} [\"*\"] or [\"POST\"] for protocol grpc, as "
+        "every call is a POST and nothing would be copied. Ask for it only when the shadow may carry out what it "
+        "is asked",
+    ),
+    *(
+        (
+            f"a path to copy that is {what}",
+            service_args(mirrorMatch={"paths": ["/a", path]}),
+            f"mirrorMatch.paths[1]: {path!r} {NOT} {PATHS}",
+        )
+        for what, path in [
+            ("relative", "cart"),
+            ("empty", ""),
+            ("any", "*"),
+            ("a pattern", "/*/cart"),
+            ("with a query", "/cart?x=1"),
+            ("with a fragment", "/cart#x"),
+            ("with a space", "/a b"),
+        ]
+    ),
+    (
+        "a path and no list",
+        service_args(mirrorMatch={"paths": "/a"}),
+        f"mirrorMatch.paths: '/a' {NOT} {PATHS}",
+    ),
+    (
+        "no path",
+        service_args(mirrorMatch={"paths": []}),
+        f"mirrorMatch.paths: an empty list {NOT} {PATHS}; leave it out for every path",
+    ),
+    (
+        "too many paths",
+        service_args(mirrorMatch={"paths": [f"/{number}" for number in range(101)]}),
+        f"mirrorMatch.paths: a list {NOT} {PATHS}",
+    ),
+    (
+        "headers as a list",
+        service_args(mirrorMatch={"headers": ["x-debug"]}),
+        f"mirrorMatch.headers: a list {NOT} header names and their values",
+    ),
+    (
+        "a header's name with a colon",
+        service_args(mirrorMatch={"headers": {":path": "/a"}}),
+        f"mirrorMatch.headers: the name ':path' {NOT} a header's name: letters, digits, '-' and '_'",
+    ),
+    (
+        "a header that Istio ignores",
+        service_args(mirrorMatch={"headers": {"URI": "/a"}}),
+        f"mirrorMatch.headers: the name 'URI' {NOT} none that Istio does not match by: use methods, paths or "
+        "hosts",
+    ),
+    (
+        "a header twice",
+        service_args(mirrorMatch={"headers": {"x-debug": "1", "X-Debug": "2"}}),
+        f"mirrorMatch.headers: the name 'X-Debug' {NOT} each header once; capitals make no difference",
+    ),
+    *(
+        (
+            f"a header's value that is {what}",
+            service_args(mirrorMatch={"headers": {"x-debug": value}}),
+            f'mirrorMatch.headers.x-debug: {shown} {NOT} the header\'s exact value in printable ASCII, or "*" for any',
+        )
+        for what, value, shown in [
+            ("empty", "", "''"),
+            ("a number", 1, "1"),
+            ("on two lines", "a\nb", "'a\\nb'"),
+            ("trimmed by HTTP", " a", "' a'"),
+        ]
+    ),
+    (
+        "a gRPC shadow that would get nothing, by path",
+        service_args(protocol="grpc", mirrorMatch={"paths": ["/shop.Cart/*"]}),
         f"mirrorMatch.methods: ['GET', 'HEAD', 'OPTIONS'] {NOT} [\"*\"] or [\"POST\"] for protocol grpc, as "
         "every call is a POST and nothing would be copied. Ask for it only when the shadow may carry out what it "
         "is asked",

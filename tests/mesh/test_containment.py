@@ -1,0 +1,112 @@
+"""A contained shadow reaches what is listed and nothing else; it becomes live and a shadow again without loss."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.scratch import ScratchStack
+from tests.mesh import proxying
+from tests.mesh.under_load import UnderLoad, assert_nothing_lost
+
+V1 = {"image": "lab.local/nginx-v1:1"}
+LIVE_V1 = {**V1, "weight": 100}
+# Who answers when v2 is live: the live store, whom v2 asks.
+THROUGH_V2 = "v3"
+
+
+class Proxied:
+    """A stack under load whose v2 is of use only where it reaches the live store."""
+
+    def __init__(self, deployed: ScratchStack) -> None:
+        self.under_load = UnderLoad(deployed)
+        self.deployed = deployed
+        proxying.add_stores(deployed.lab, deployed.namespace)
+        self.stores = {
+            name: proxying.host(deployed.namespace, name) for name in ("live-store", "shadow-store")
+        }
+
+    def v2(self, *, may_reach: tuple[str, ...] = ("shadow-store",), **properties: Any) -> dict[str, Any]:
+        """v2; the live store refuses it as well while it is not live, and so would the network."""
+        isolation = {
+            "mayReach": [self.stores[name] for name in may_reach],
+            "protects": {"store": {"labels": {"app": "live-store"}}},
+            "networkPolicy": {"pods": [{"labels": {"app": "shadow-store"}}], "cidrs": ["10.245.0.0/24"]},
+        }
+        return proxying.proxy(shadowIsolation=isolation, **properties)
+
+    def shadow(self, **properties: Any) -> dict[str, Any]:
+        return {"v1": LIVE_V1, "v2": self.v2(mirrorPercent=100, **properties)}
+
+    def statuses(self, path: str) -> set[int]:
+        return proxying.statuses_of_copies(self.deployed, "v2", path)
+
+
+@pytest.fixture(scope="module")
+def proxied(deploy: Callable[[], ScratchStack]) -> Proxied:
+    return Proxied(deploy())
+
+
+def test_a_contained_shadow_reaches_what_is_listed_and_its_sidecar_stops_everything_else(
+    proxied: Proxied,
+) -> None:
+    proxied.deployed.deploy(proxied.shadow())
+    assert proxied.statuses("/own/sidecar") == {200}
+    assert proxied.statuses("/live/sidecar") == {502}
+
+
+def test_what_is_protected_refuses_the_shadow_even_if_its_sidecar_lets_it_out(proxied: Proxied) -> None:
+    proxied.deployed.deploy(proxied.shadow(may_reach=("shadow-store", "live-store")))
+    assert proxied.statuses("/own/policy") == {200}
+    assert proxied.statuses("/live/policy") == {403}
+
+
+def test_a_contained_version_becomes_live_and_a_shadow_again_without_losing_a_request(
+    proxied: Proxied,
+) -> None:
+    deployed = proxied.deployed
+    deployed.deploy(proxied.shadow())
+    before = objects(deployed)
+    live = {"v1": V1, "v2": proxied.v2(weight=100)}
+    deployed.configure(live)
+    assert {step["op"] for step in deployed.stack.preview()} == {"update"}
+    # The order that docs/safety.md gives: first no more copies, then live; and back the same way.
+    off: dict[str, Any] = {"v1": LIVE_V1, "v2": proxied.v2()}
+    with proxied.under_load.nothing_lost("v1", THROUGH_V2):
+        deployed.deploy(off)
+        deployed.deploy(live)
+    assert deployed.check().answered_by == {THROUGH_V2: 100}
+    with proxied.under_load.nothing_lost("v1", THROUGH_V2):
+        deployed.deploy(off)
+        deployed.deploy(proxied.shadow())
+    assert proxied.statuses("/own/again") == {200}
+    assert proxied.statuses("/live/again") == {502}
+    assert objects(deployed) == before
+
+
+def test_one_up_from_contained_shadow_to_live_and_back_loses_nothing_either(proxied: Proxied) -> None:
+    proxied.under_load.begin_with(proxied.shadow())
+    answering = {"v1", THROUGH_V2}
+    promoted = {"v1": V1, "v2": proxied.v2(weight=100)}
+    assert_nothing_lost(proxied.under_load.change_to(promoted), answering)
+    assert_nothing_lost(proxied.under_load.change_to(proxied.shadow()), answering)
+
+
+def test_two_versions_share_the_load_while_one_of_them_is_let_out(proxied: Proxied) -> None:
+    proxied.under_load.begin_with({"v1": LIVE_V1, "v2": proxied.v2()})
+    split = {"v1": {**V1, "weight": 50}, "v2": proxied.v2(weight=50)}
+    counted = proxied.under_load.change_to(split)
+    assert_nothing_lost(counted, {"v1", THROUGH_V2})
+    assert all(set(stream.answered_by) == {"v1", THROUGH_V2} for stream in counted)
+
+
+def objects(deployed: ScratchStack) -> dict[str, str]:
+    """What contains v2, by kind and name, with its identity: other objects of the same name are not the same."""
+    kinds = "serviceaccounts,sidecars,authorizationpolicies,networkpolicies"
+    listed = json.loads(deployed.kubectl("get", kinds, "--output=json"))["items"]
+    return {
+        f"{found['kind']} {found['metadata']['name']}": found["metadata"]["uid"]
+        for found in listed
+        if found["metadata"]["name"].startswith("nginx-v2")
+    }

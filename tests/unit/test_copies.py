@@ -1,0 +1,112 @@
+"""Which requests are copied, and how much the copies may take up: as routes and as limits."""
+
+from typing import Any
+
+import pytest
+
+from mirrored_service import manifests, model
+from tests.services import service_args
+
+
+def copied(**match: Any) -> list[dict[str, Any]]:
+    """The match of the route with mirrors."""
+    routes = manifests.mesh_virtual_service(model.parse(service_args(mirrorMatch=match)))["spec"]["http"]
+    with_mirrors, rest = routes
+    assert "mirrors" in with_mirrors
+    # Apart from match and mirrors the two are the same: same versions, same weights.
+    assert {**rest, "match": with_mirrors["match"], "mirrors": with_mirrors["mirrors"]} == with_mirrors
+    assert "match" not in rest
+    found: list[dict[str, Any]] = with_mirrors["match"]
+    return found
+
+
+def copies_subset(**limits: Any) -> dict[str, Any]:
+    described = model.parse(service_args({"v1": {"image": "a", "weight": 100, "mirrorLimits": limits}}))
+    live, copies = manifests.destination_rule(described, described.main)["spec"]["subsets"]
+    assert live == {"name": "v1", "labels": {"version": "v1"}}
+    found: dict[str, Any] = copies["trafficPolicy"]
+    return found
+
+
+GET = {"method": {"exact": "GET"}}
+POST = {"method": {"exact": "POST"}}
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ({"methods": ["POST"]}, [POST]),
+        ({"methods": ["*"], "paths": ["/cart"]}, [{"uri": {"exact": "/cart"}}]),
+        ({"methods": ["*"], "paths": ["/cart/*"]}, [{"uri": {"prefix": "/cart/"}}]),
+        ({"methods": ["*"], "paths": ["/*"]}, [{"uri": {"prefix": "/"}}]),
+        ({"methods": ["*"], "headers": {"X-Debug": "1"}}, [{"headers": {"x-debug": {"exact": "1"}}}]),
+        ({"methods": ["*"], "headers": {"x-debug": "*"}}, [{"headers": {"x-debug": {}}}]),
+        (
+            {"methods": ["GET", "POST"], "paths": ["/a", "/b*"], "headers": {"x": "1", "y": "*"}},
+            [
+                {**method, "uri": path, "headers": {"x": {"exact": "1"}, "y": {}}}
+                for method in (GET, POST)
+                for path in ({"exact": "/a"}, {"prefix": "/b"})
+            ],
+        ),
+    ],
+)
+def test_a_request_is_copied_when_all_kinds_match_together(match: Any, expected: Any) -> None:
+    assert copied(**match) == expected
+
+
+def test_methods_stay_safe_when_only_paths_are_given() -> None:
+    assert [entry["method"]["exact"] for entry in copied(paths=["/a"])] == ["GET", "HEAD", "OPTIONS"]
+
+
+def test_the_route_without_copies_has_the_same_weights() -> None:
+    halves = {
+        "v1": {"image": "a", "weight": 30},
+        "v2": {"image": "b", "weight": 70},
+        "v3": {"image": "c", "mirrorPercent": 1},
+    }
+    described = model.parse(service_args(halves, mirrorMatch={"paths": ["/a"]}))
+    with_mirrors, rest = manifests.ingress_virtual_service(described)["spec"]["http"]
+    assert with_mirrors["route"] == rest["route"]
+    assert [target["weight"] for target in rest["route"]] == [30, 70]
+
+
+def test_copies_have_limits_that_protect_the_proxies() -> None:
+    assert copies_subset() == {
+        "connectionPool": {
+            "tcp": {"maxConnections": 1100},
+            "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 1024},
+        }
+    }
+
+
+def test_limits_are_as_set() -> None:
+    assert copies_subset(connections=2, pendingRequests=3.0, requests=4, requestsPerConnection=5) == {
+        "connectionPool": {
+            "tcp": {"maxConnections": 2},
+            "http": {"http1MaxPendingRequests": 3, "http2MaxRequests": 4, "maxRequestsPerConnection": 5},
+        }
+    }
+
+
+def test_pods_are_left_out_only_when_asked_for() -> None:
+    assert "outlierDetection" not in copies_subset()
+    assert copies_subset(outlierDetection={})["outlierDetection"] == {
+        "consecutive5xxErrors": 5,
+        "interval": "10s",
+        "baseEjectionTime": "30s",
+        "maxEjectionPercent": 100,
+    }
+    assert copies_subset(
+        outlierDetection={
+            "consecutiveErrors": 1,
+            "intervalSeconds": 2,
+            "ejectionSeconds": 3,
+            "maxEjectionPercent": 4,
+        }
+    )["outlierDetection"] == {
+        "consecutive5xxErrors": 1,
+        "interval": "2s",
+        "baseEjectionTime": "3s",
+        "maxEjectionPercent": 4,
+    }
