@@ -100,24 +100,15 @@ class MirroredService(pulumi.ComponentResource):
     def _contained(
         self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
     ) -> list[pulumi.Resource]:
-        """What contains the version while it is not live; returns what its pods wait for."""
-        isolation = subset.shadow_isolation
-        if isolation is None:
-            return list(needs)
-        found = [*needs]
-        if subset.service_account is None:
-            # Pods that are kept could not be started again without it.
-            kept = service.keep_on_destroy and subset.live
-            account = containment.service_account(service, subset)
-            found.append(self._add(subset.name, account, needs, retain_on_delete=kept))
-        found.append(self._add(subset.name, containment.sidecar(service, subset, isolation), needs))
-        for name, workload in isolation.protects.items():
-            policy = containment.authorization_policy(service, subset, name, workload)
-            found.append(self._add(f"{subset.name}-{name}", policy, needs))
-        if isolation.network_policy:
-            network = containment.network_policy(service, subset, isolation.network_policy)
-            found.append(self._add(subset.name, network, needs))
-        return found
+        """Registers what contains the version while it is not live; returns what its pods wait for."""
+        # Pods that are kept could not be started again without their account.
+        kept = service.keep_on_destroy and subset.live
+        made = [
+            self._add(suffix, manifest, needs, retain_on_delete=kept and manifest["kind"] == "ServiceAccount")
+            for suffix, manifests_there in containment.objects_of(service, subset).items()
+            for manifest in manifests_there
+        ]
+        return [*needs, *made]
 
     def _deployment(
         self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]

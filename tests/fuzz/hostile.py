@@ -5,18 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, get_args, get_type_hints, is_typeddict
 
 import pulumi
 from hypothesis import strategies as st
 
-from mirrored_service import MirroredServiceArgs, SubsetArgs
+from mirrored_service import MirroredServiceArgs
 from mirrored_service.model import Service
 from tests.fuzz.valid import Args
 
-Path = tuple[str, ...]
+Path = tuple[str | int, ...]
 MUTATED = "v2"
 
 # Every property is written out, so that each can be mutated next to its neighbours.
@@ -28,7 +28,7 @@ FULL: Args = {
     "protocol": "http",
     "hosts": ["shop.example.org", "*.shop.example"],
     "gateway": {"selector": {"istio": "ingressgateway"}, "port": 80},
-    "mirrorMatch": {"methods": ["GET", "POST"]},
+    "mirrorMatch": {"methods": ["GET", "POST"], "paths": ["/a", "/b/*"], "headers": {"x-debug": "1"}},
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {
@@ -40,12 +40,53 @@ FULL: Args = {
             "replicas": 2,
             "containerPort": 8080,
             "env": {"A": "1"},
+            "secretEnv": {"B": {"secret": "keys", "key": "b"}},
+            "serviceAccount": "shadow",
+            "mounts": [
+                {"path": "/c", "configMap": "c", "readOnly": True, "subPath": "c"},
+                {"path": "/s", "secret": "s"},
+                {"path": "/e", "emptyDir": {"sizeLimit": "1Mi"}},
+                {"path": "/p", "claim": "p"},
+            ],
+            "imagePullSecrets": ["registry"],
+            "nodeSelector": {"disk": "ssd"},
+            "tolerations": [
+                {
+                    "key": "a",
+                    "operator": "Equal",
+                    "value": "b",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 60,
+                }
+            ],
+            "podSecurity": "baseline",
+            "runAsUser": 1000,
             "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
             "command": ["serve"],
             "args": ["--all"],
             "probe": {"path": "/ready", "periodSeconds": 2, "timeoutSeconds": 1, "failureThreshold": 3},
             "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300},
             "stop": {"delaySeconds": 5, "graceSeconds": 30},
+            "mirrorLimits": {
+                "connections": 10,
+                "pendingRequests": 10,
+                "requests": 10,
+                "requestsPerConnection": 10,
+                "outlierDetection": {
+                    "consecutiveErrors": 5,
+                    "intervalSeconds": 10,
+                    "ejectionSeconds": 30,
+                    "maxEjectionPercent": 50,
+                },
+            },
+            "shadowIsolation": {
+                "mayReach": ["db.shop.svc.cluster.local"],
+                "protects": {"db": {"labels": {"app": "db"}, "namespace": "data"}},
+                "networkPolicy": {
+                    "pods": [{"labels": {"app": "db"}, "namespace": "data"}],
+                    "cidrs": ["10.0.0.0/8"],
+                },
+            },
         },
         "v3": {"image": "shop:3", "weight": 40},
     },
@@ -195,15 +236,31 @@ class Mutation(NamedTuple):
     value: Any
 
 
-def leaves(typed_dict: type = MirroredServiceArgs, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every property that holds no others, with its type: a new one is found without being listed."""
+def leaves(typed_dict: type = MirroredServiceArgs) -> Iterator[tuple[Path, Any]]:
+    """Every property with its type, those of sections and of members too: a new one is found without being
+    listed."""
     for name, hint in get_type_hints(typed_dict, localns=_PULUMI).items():
-        if is_typeddict(hint):
-            yield from leaves(hint, (*path, name))
-        elif SubsetArgs in get_args(hint):
-            yield from leaves(SubsetArgs, (*path, name, MUTATED))
-        else:
-            yield (*path, name), hint
+        yield from _leaves_of(name, hint, (), FULL)
+
+
+def _leaves_of(name: str, hint: Any, path: Path, there: Any) -> Iterator[tuple[Path, Any]]:
+    """The property itself, unless it is a section, and what is below it; `there` is its level in FULL."""
+    if is_typeddict(hint):
+        for below, its_hint in get_type_hints(hint, localns=_PULUMI).items():
+            yield from _leaves_of(below, its_hint, (*path, name), there.get(name, {}))
+    elif name != "subsets":
+        yield (*path, name), hint
+    for member in filter(is_typeddict, get_args(hint)):
+        for below, its_hint in get_type_hints(member, localns=_PULUMI).items():
+            key = _member_with(there[name], below)
+            yield from _leaves_of(below, its_hint, (*path, name, key), there[name][key])
+
+
+def _member_with(members: Any, name: str) -> str | int:
+    """The member of a list or mapping to mutate: v2 of the versions, else the first that has the property, as the
+    mount of a Secret has no directory."""
+    keys = list(range(len(members))) if isinstance(members, list) else list(members)
+    return MUTATED if MUTATED in keys else next((key for key in keys if name in members[key]), keys[0])
 
 
 def _of_its_shape(hint: Any) -> st.SearchStrategy[Any]:
@@ -232,7 +289,7 @@ def mutated(args: Args, mutation: Mutation) -> Args:
     *above, last = mutation.path
     level = changed
     for key in above:
-        level = level.setdefault(key, {})
+        level = level[key] if isinstance(level, list) else level.setdefault(key, {})
     if mutation.path == ("subsets", MUTATED):
         level[mutation.value] = level.pop(MUTATED)
     else:
@@ -254,12 +311,19 @@ def forced(service: Service, mutation: Mutation) -> Service:
 
 
 def _put(described: Any, path: Path, value: Any) -> Any:
-    """Model and arguments are spelt alike, but for capitals and three names."""
-    step = path[0]
-    if step in ("mirrorMatch", "resources"):
-        return _put(described, path[1:], value)
+    """Model and arguments are spelt alike, but for capitals and two names."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(described, tuple):
+        return tuple(
+            _put(member, rest, value) if place == step else member for place, member in enumerate(described)
+        )
+    if isinstance(described, Mapping):
+        return {**described, step: _put(described[step], rest, value)}
+    if step == "resources":
+        return _put(described, rest, value)
     name = {"expectedRequestsPerSecond": "requests_per_second"}.get(
-        step, re.sub("([A-Z])", r"_\1", step).lower()
+        str(step), re.sub("([A-Z])", r"_\1", str(step)).lower()
     )
-    inner = _put(getattr(described, name), path[1:], value) if len(path) > 1 else value
-    return replace(described, **{name: inner})
+    return replace(described, **{name: _put(getattr(described, name), rest, value)})

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 import requests
@@ -16,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from lab import Lab
 from lab.plugins.kubernetes import kubeconfig
-from mirrored_service import manifests
+from mirrored_service import containment, manifests
 from mirrored_service.manifests import Manifest
 from mirrored_service.model import Service
 
@@ -28,6 +29,10 @@ _COLLECTIONS = {
     "DestinationRule": "/apis/networking.istio.io/v1/namespaces/{}/destinationrules",
     "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
     "VirtualService": "/apis/networking.istio.io/v1/namespaces/{}/virtualservices",
+    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
+    "Sidecar": "/apis/networking.istio.io/v1/namespaces/{}/sidecars",
+    "AuthorizationPolicy": "/apis/security.istio.io/v1/namespaces/{}/authorizationpolicies",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
 }
 _AT_ONCE = 4
 _STRICT = {"dryRun": "All", "fieldManager": "fuzz", "fieldValidation": "Strict"}
@@ -92,10 +97,13 @@ def rendered(service: Service) -> list[Manifest]:
     for subset in service.subsets:
         deployment = manifests.deployment(service, subset)
         objects += [deployment, _pod(deployment)]
+        objects += chain.from_iterable(containment.objects_of(service, subset).values())
     return objects
 
 
 def _pod(deployment: Manifest) -> dict[str, Any]:
     template = deployment["spec"]["template"]
     metadata = {**template["metadata"], "name": "fuzz", "namespace": deployment["metadata"]["namespace"]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    # The account does not exist in a dry run, which a pod is refused for; its name is checked with the Deployment.
+    spec = {key: value for key, value in template["spec"].items() if key != "serviceAccountName"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

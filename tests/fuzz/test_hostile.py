@@ -44,7 +44,9 @@ def is_made_whole(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-@pytest.mark.parametrize("path", [path for path, _ in hostile.leaves()], ids=".".join)
+@pytest.mark.parametrize(
+    "path", [path for path, _ in hostile.leaves()], ids=lambda path: ".".join(map(str, path))
+)
 def test_every_property_can_be_mutated(path: hostile.Path) -> None:
     full: Any = hostile.FULL
     service = model.parse(full)

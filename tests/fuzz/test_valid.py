@@ -5,7 +5,22 @@ from typing import Any
 
 from hypothesis import event, given
 
-from mirrored_service import MirroredServiceArgs, ProbeArgs, SubsetArgs, manifests, model
+from mirrored_service import (
+    EmptyDirArgs,
+    MirroredServiceArgs,
+    MirrorLimitsArgs,
+    MirrorMatchArgs,
+    MountArgs,
+    NetworkPolicyArgs,
+    OutlierDetectionArgs,
+    ProbeArgs,
+    SecretKeyArgs,
+    ShadowIsolationArgs,
+    SubsetArgs,
+    TolerationArgs,
+    manifests,
+    model,
+)
 from mirrored_service.manifests import Manifest
 from tests.fuzz import valid
 from tests.fuzz.judge import Judge, rendered
@@ -40,8 +55,21 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
 
 def test_every_property_is_generated() -> None:
     assert set(valid.SERVICE) == MirroredServiceArgs.__optional_keys__
-    assert set(valid.VERSION) | {"weight", "mirrorPercent"} == SubsetArgs.__optional_keys__
-    assert set(valid.PROBE) == ProbeArgs.__optional_keys__
+    elsewhere = {"weight", "mirrorPercent", "env", "secretEnv", "podSecurity", "runAsUser"}
+    assert set(valid.VERSION) | elsewhere == SubsetArgs.__optional_keys__
+    for generated, shape in (
+        (valid.PROBE, ProbeArgs),
+        (valid.MATCH, MirrorMatchArgs),
+        (valid.SECRET_KEY, SecretKeyArgs),
+        ({**valid.MOUNT, **valid.SOURCES}, MountArgs),
+        (valid.EMPTY_DIR, EmptyDirArgs),
+        (valid.TOLERATION, TolerationArgs),
+        (valid.LIMITS, MirrorLimitsArgs),
+        (valid.OUTLIER_DETECTION, OutlierDetectionArgs),
+        (valid.ISOLATION, ShadowIsolationArgs),
+        (valid.NETWORK_POLICY, NetworkPolicyArgs),
+    ):
+        assert set(generated) == set(shape.__annotations__)
 
 
 @given(valid.everything)

@@ -238,7 +238,8 @@ REFUSED: list[tuple[str, Any, str]] = [
         (
             f"a header's value that is {what}",
             service_args(mirrorMatch={"headers": {"x-debug": value}}),
-            f'mirrorMatch.headers.x-debug: {shown} {NOT} the header\'s exact value in printable ASCII, or "*" for any',
+            f"mirrorMatch.headers.x-debug: {shown} {NOT} the header's exact value in printable ASCII, or "
+            + '"*" for any',
         )
         for what, value, shown in [
             ("empty", "", "''"),
