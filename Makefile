@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit bench-transitions bench-cost fuzz
+.PHONY: help up test preview down lint env unit bench-transitions bench-cost bench-shadow fuzz
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -47,6 +47,9 @@ bench-transitions: $(installed) ## every change under load: ours, plain Pulumi, 
 
 bench-cost: $(installed) ## time and memory of the component: against plain Pulumi and an empty program (20 min)
 	@$(python) -m benchmarks.cost
+
+bench-shadow: $(installed) ## live requests next to shadows that hang, against none; as a table (30 min)
+	@$(python) -m benchmarks.shadow
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

@@ -34,11 +34,18 @@ class Counted:
     answered_by: Counter[str]  # version, of the 200s
     longest_gap: float  # seconds between two answers
     moments: tuple[float, ...] = field(repr=False, default=())  # when requests failed
+    latencies: tuple[float, ...] = field(repr=False, default=())  # seconds, of the answers, in rising order
 
     def lost(self, live: Iterable[str]) -> int:
         """Requests that failed or were answered by a version that is not live."""
         strangers = sum(count for version, count in self.answered_by.items() if version not in set(live))
         return sum(self.failures.values()) + strangers
+
+    def percentile(self, percent: float) -> float:
+        """Seconds within which so many of the answers came."""
+        if not self.latencies:
+            raise LabError(f"load {self.stream}: no request was answered")
+        return self.latencies[min(int(len(self.latencies) * percent / 100), len(self.latencies) - 1)]
 
 
 @dataclass(frozen=True)
@@ -136,13 +143,14 @@ def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
     """
     failures: Counter[str] = Counter()
     answered_by: Counter[str] = Counter()
-    answers, moments = [], []
+    answers, moments, latencies = [], [], []
     for begun, status, latency, _, _, error, body, *_ in results:
         text = base64.b64decode(body).decode(errors="replace")
         if status == "200" and not error:
             words = text.split()
             answered_by[words[1] if len(words) > 1 else "?"] += 1
             answers.append((int(begun) + int(latency)) / 1e9)
+            latencies.append(int(latency) / 1e9)
         else:
             failures[error if status == "0" else f"{status} {text[:100].strip()}"] += 1
             moments.append(int(begun) / 1e9)
@@ -155,4 +163,5 @@ def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
         answered_by=answered_by,
         longest_gap=max(gaps, default=0.0),
         moments=tuple(moments),
+        latencies=tuple(sorted(latencies)),
     )

@@ -104,6 +104,6 @@ def rendered(service: Service) -> list[Manifest]:
 def _pod(deployment: Manifest) -> dict[str, Any]:
     template = deployment["spec"]["template"]
     metadata = {**template["metadata"], "name": "fuzz", "namespace": deployment["metadata"]["namespace"]}
-    # The account does not exist in a dry run, which a pod is refused for; its name is checked with the Deployment.
+    # The account does not exist in a dry run, and the pod would be refused for it. The Deployment has its name.
     spec = {key: value for key, value in template["spec"].items() if key != "serviceAccountName"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.ingress import IngressProxy
 from lab.scratch import ScratchStack
-from mirrored_service.manifests import MOST_COPIES
 from tests.mesh.faults import assert_as_wanted, live_and_shadow, version, wait_until
 from tests.mesh.under_load import UnderLoad
 
@@ -44,6 +44,11 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
     deployed = under_load.deployed
     answers_500 = {"containerPort": 81, "probe": PASSES_PROBES}
     never_answers = {"containerPort": 82, "probe": PASSES_PROBES}
+    proxy = IngressProxy(deployed.lab)
+
+    def waiting() -> int:
+        return proxy.waiting_copies(deployed.namespace, "v2")
+
     with under_load.nothing_lost("v1"):
         deployed.deploy(
             {
@@ -51,23 +56,14 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
                 "v2": version("v2", mirrorPercent=100, **never_answers),
             }
         )
-        wait_until(lambda: waiting_copies(deployed) >= MOST_COPIES, "as many copies wait as may")
+        most = next(
+            subset for subset in deployed.service.subsets if subset.name == "v2"
+        ).mirror_limits.requests
+        wait_until(lambda: waiting() >= most, "as many copies wait as may")
         time.sleep(3)  # 900 more copies come in
-        assert waiting_copies(deployed) <= MOST_COPIES
+        assert waiting() <= most
         deployed.deploy(GOOD)
     assert_as_wanted(deployed)
-
-
-def waiting_copies(deployed: ScratchStack) -> int:
-    """How many copies for v2 the ingress gateway has sent and waits for."""
-    envoy = ("exec", "--namespace=istio-system", "deployment/istio-ingressgateway", "--")
-    clusters = deployed.lab.kubectl(*envoy, "pilot-agent", "request", "GET", "clusters")
-    subset = f"outbound|80|v2-copies|nginx-versions.{deployed.namespace}."
-    return sum(
-        int(line.rpartition("::")[2])
-        for line in clusters.splitlines()
-        if line.startswith(subset) and "::rq_active::" in line
-    )
 
 
 def test_what_was_deleted_of_a_shadow_by_hand_is_made_again(under_load: UnderLoad) -> None:

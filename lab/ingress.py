@@ -1,0 +1,63 @@
+"""The ingress gateway's proxy: the memory it takes, and the copies whose answers it waits for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from . import cgroups
+from .errors import LabError
+from .lab import Lab
+
+_FORGET_PEAK = "5"  # what /proc/<pid>/clear_refs takes for it, see proc(5)
+
+
+class IngressProxy:
+    """The Envoy process of the gateway's pod."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._proc = Path("/proc", str(_pid(lab)))
+
+    def forget_peak(self) -> None:
+        """From now on `peak_mib` counts anew."""
+        (self._proc / "clear_refs").write_text(_FORGET_PEAK)
+
+    @property
+    def peak_mib(self) -> float:
+        """The largest resident set since its peak was forgotten."""
+        return self._mib("VmHWM")
+
+    @property
+    def mib(self) -> float:
+        """The resident set."""
+        return self._mib("VmRSS")
+
+    def _mib(self, field: str) -> float:
+        found = re.search(rf"^{field}:\s+(\d+) kB", (self._proc / "status").read_text(), re.MULTILINE)
+        if not found:
+            raise LabError("the ingress gateway's proxy ended")
+        return int(found[1]) / 1024
+
+    def waiting_copies(self, namespace: str, version: str) -> int:
+        """How many copies for this version of a service called nginx it has sent and waits for."""
+        envoy = ("exec", "--namespace=istio-system", "deployment/istio-ingressgateway", "--")
+        clusters = self._lab.kubectl(*envoy, "pilot-agent", "request", "GET", "clusters")
+        subset = f"outbound|80|{version}-copies|nginx-versions.{namespace}."
+        return sum(
+            int(line.rpartition("::")[2])
+            for line in clusters.splitlines()
+            if line.startswith(subset) and "::rq_active::" in line
+        )
+
+
+def _pid(lab: Lab) -> int:
+    for pid in cgroups.processes([Path(path) for path in lab.state["cgroups"]]):
+        process = Path("/proc", str(pid))
+        try:
+            is_envoy = (process / "comm").read_text() == "envoy\n"
+            if is_envoy and b"POD_NAME=istio-ingressgateway" in (process / "environ").read_bytes():
+                return pid
+        except OSError:  # ended while we looked
+            continue
+    raise LabError("the ingress gateway's proxy does not run")
