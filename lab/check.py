@@ -17,6 +17,7 @@ from mirrored_service.model import Service
 
 from .lab import Lab
 
+PATH_START = "/walkthrough-"
 ARRIVAL_SECONDS = 10  # how long a copy may take until it is logged
 
 
@@ -95,7 +96,7 @@ class Report:
 
 def check(lab: Lab, service: Service, count: int = 100) -> Report:
     """Sends `count` GET requests to the service through the gateway and reports who saw what."""
-    run = f"/walkthrough-{uuid.uuid4().hex[:8]}"
+    run = f"{PATH_START}{uuid.uuid4().hex[:8]}"
     statuses, answered_by = _send(lab.gateway_url, _host_header(service), run, count)
     logs = _collect_logs(lab, service, run, count)
     gained = _gained(service, logs)
@@ -139,7 +140,8 @@ def expected_logged(service: Service, version: str, count: int) -> tuple[int, in
     Shares between 0 and 100 % are drawn by chance for each request: five standard deviations fit either way.
     """
     subset = next(subset for subset in service.subsets if subset.name == version)
-    shares = [subset.weight] if subset.live else subset.mirror_shares()
+    copied = subset.mirror_shares() if service.mirror_match.copies_get_of(PATH_START) else []
+    shares = [subset.weight] if subset.live else copied
     certain = sum(share == 100 for share in shares) * count
     chance = sum(share / 100 for share in shares if share != 100)
     spread = 5 * math.sqrt(count * chance * (1 - chance)) if chance else 0

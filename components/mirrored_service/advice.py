@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .service import Service, Subset
+from .copies import UPLOADING_METHODS
+from .service import Service
+from .subset import Subset
 
 
 def warnings(service: Service) -> list[str]:
@@ -11,6 +13,11 @@ def warnings(service: Service) -> list[str]:
     if not service.shadows:
         lines.append(
             "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
+        )
+    if _may_wait_for_a_shadow(service):
+        lines.append(
+            "mirrorMatch: a large upload waits, the live request included, for a shadow that does not read it; "
+            "maxBodyBytes, such as 1000000"
         )
     if "*" in service.hosts:
         lines.append(
@@ -26,6 +33,13 @@ def _alone(subset: Subset) -> str:
         f"subsets.{subset.name}.replicas: one pod answers all of its live requests, and they fail when its node "
         "does; 2 or more"
     )
+
+
+def _may_wait_for_a_shadow(service: Service) -> bool:
+    """For gRPC there is nothing to do about it."""
+    match = service.mirror_match
+    uploads = bool(set(match.methods) & set(UPLOADING_METHODS)) and match.max_body_bytes is None
+    return uploads and bool(service.shadows) and service.protocol != "grpc"
 
 
 def _copies_an_hour(service: Service, subset: Subset) -> float:

@@ -298,6 +298,11 @@ class MirrorMatchArgs(TypedDict):
     headers: NotRequired[dict[str, str]]
     """Headers that a request must have, each with its exact value or "*" for any. Default: none needed."""
 
+    maxBodyBytes: NotRequired[int]
+    """Size of the largest body that is copied, 0 to 1000000000. A larger one waits for the shadow to read it, the
+    live request included. With this, requests are copied whose Content-Length says so; without a Content-Length
+    only GET, HEAD, OPTIONS, DELETE and TRACE. Not for protocol grpc, whose calls have none. Default: any size."""
+
 
 class GatewayArgs(TypedDict):
     """Where requests from outside the cluster enter."""

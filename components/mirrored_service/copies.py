@@ -12,9 +12,13 @@ from .validation import Fields, matches, number, whole
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# A request with one of these has a body only if it has a Content-Length.
+BODILESS_METHODS = ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE")
+UPLOADING_METHODS = ("POST", "PUT", "PATCH", "*")
 LEAST_PERCENT = 0.0001  # below, Istio copies nothing without a word
 MOST_PATHS = 100
 _MOST = 1_000_000
+_LARGEST_BODY = 1_000_000_000
 
 _PATHS_TEXT = (
     f'a list of at most {MOST_PATHS} paths, such as "/cart", or "/cart/*" for all that start with "/cart/"; '
@@ -35,7 +39,15 @@ def _percent(raw: Any) -> float | None:
 def match(fields: Fields) -> MirrorMatch:
     """Which requests are copied."""
     section = fields.section("mirrorMatch", public.MirrorMatchArgs)
-    return MirrorMatch(_methods(section), _paths(section), _headers(section))
+    headers, size = _headers(section), _max_body_bytes(section)
+    if size is not None and "content-length" in headers:
+        section.refuse_name("headers", "content-length", "none that maxBodyBytes matches by already")
+    return MirrorMatch(_methods(section), _paths(section), headers, size)
+
+
+def _max_body_bytes(section: Fields) -> int | None:
+    allowed = f"a whole number from 0 to {_LARGEST_BODY}"
+    return section.value("maxBodyBytes", None, allowed, lambda raw: whole(raw, 0, _LARGEST_BODY))
 
 
 def _methods(section: Fields) -> tuple[str, ...]:

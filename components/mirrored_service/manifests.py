@@ -7,9 +7,11 @@ Names, labels and selectors go by version, never by role, so that promoting a ve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 from . import objects
+from .copies import BODILESS_METHODS
 from .objects import ISTIO, POD_PORT, Manifest
 from .pods import deployment
 from .service import MirrorMatch, Service
@@ -168,12 +170,41 @@ def _routes(service: Service) -> list[Manifest]:
 
 
 def _matches(match: MirrorMatch) -> list[Manifest]:
-    """One entry for each method and path, any of which is enough; what is in an entry must be true together."""
-    methods = [{}] if match.every_method else [{"method": {"exact": method}} for method in match.methods]
-    paths = [{"uri": _path(path)} for path in match.paths] or [{}]
+    """Entries any of which is enough; what is in an entry must be true together."""
+    if match.max_body_bytes is None:
+        return _entries(match, match.methods)
+    sized = {"content-length": {"regex": _at_most(match.max_body_bytes)}}
+    unsized = {"withoutHeaders": {"content-length": {}}}
+    bodiless = BODILESS_METHODS if match.every_method else set(match.methods) & set(BODILESS_METHODS)
+    return [
+        *(
+            {**each, "headers": {**each.get("headers", {}), **sized}}
+            for each in _entries(match, match.methods)
+        ),
+        *({**each, **unsized} for each in _entries(match, sorted(bodiless))),
+    ]
+
+
+def _entries(match: MirrorMatch, methods: Sequence[str]) -> list[Manifest]:
+    """One entry for each of the methods and each path."""
+    by_method = [{}] if "*" in methods else [{"method": {"exact": method}} for method in methods]
+    by_path = [{"uri": _path(path)} for path in match.paths] or [{}]
     headers = {name: {} if value == "*" else {"exact": value} for name, value in match.headers.items()}
     always = {"headers": headers} if headers else {}
-    return [{**method, **path, **always} for method, path in product(methods, paths)]
+    return [{**method, **path, **always} for method, path in product(by_method, by_path)]
+
+
+def _at_most(most: int) -> str:
+    """A regular expression for the numbers from 0 to `most`: shorter ones, those with a lower digit somewhere
+    after the same ones, and the number itself."""
+    digits = str(most)
+    lower = [
+        f"{digits[:place]}[0-{int(digit) - 1}][0-9]{{{len(digits) - place - 1}}}"
+        for place, digit in enumerate(digits)
+        if digit != "0"
+    ]
+    shorter = [f"[0-9]{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
+    return "|".join([*shorter, *lower, digits])
 
 
 def _path(path: str) -> Manifest:

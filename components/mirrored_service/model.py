@@ -171,3 +171,9 @@ def _check_grpc(service: Service, problems: Problems) -> None:
             "protocol grpc, as every call is a POST and nothing would be copied. Ask for it only when the "
             "shadow may carry out what it is asked",
         )
+    if service.protocol == "grpc" and service.mirror_match.max_body_bytes is not None:
+        problems.add(
+            ("mirrorMatch", "maxBodyBytes"),
+            f"{service.mirror_match.max_body_bytes} is not allowed; allowed: nothing for protocol grpc, whose "
+            "calls do not say how large they are, and nothing would be copied",
+        )

@@ -20,11 +20,13 @@ class Gateway:
 
 @dataclass(frozen=True)
 class MirrorMatch:
-    """Which requests are copied: those with one of the methods, one of the paths and all of the headers."""
+    """Which requests are copied: those with one of the methods, one of the paths and all of the headers, if their
+    body is not too large."""
 
     methods: tuple[str, ...]  # ("*",): all
     paths: tuple[str, ...]  # with "*" at the end: all that start so. (): all
     headers: Mapping[str, str]  # names in small letters; "*": any value
+    max_body_bytes: int | None  # None: any size
 
     @property
     def every_method(self) -> bool:
@@ -32,7 +34,12 @@ class MirrorMatch:
 
     @property
     def everything(self) -> bool:
-        return self.every_method and not self.paths and not self.headers
+        return self.every_method and not self.paths and not self.headers and self.max_body_bytes is None
+
+    def copies_get_of(self, path: str) -> bool:
+        """Is a GET of this path copied that has no headers of its own?"""
+        method = self.every_method or "GET" in self.methods
+        return method and not self.headers and (not self.paths or any(_covers(p, path) for p in self.paths))
 
 
 @dataclass(frozen=True)
@@ -88,3 +95,7 @@ class Service:
             return []
         port = "" if self.gateway.port == 80 else f":{self.gateway.port}"
         return [f"http://{host}{port}/" for host in self.hosts if "*" not in host]
+
+
+def _covers(pattern: str, path: str) -> bool:
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern

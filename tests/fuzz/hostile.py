@@ -28,7 +28,12 @@ FULL: Args = {
     "protocol": "http",
     "hosts": ["shop.example.org", "*.shop.example"],
     "gateway": {"selector": {"istio": "ingressgateway"}, "port": 80},
-    "mirrorMatch": {"methods": ["GET", "POST"], "paths": ["/a", "/b/*"], "headers": {"x-debug": "1"}},
+    "mirrorMatch": {
+        "methods": ["GET", "POST"],
+        "paths": ["/a", "/b/*"],
+        "headers": {"x-debug": "1"},
+        "maxBodyBytes": 1000,
+    },
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {

@@ -308,6 +308,7 @@ MATCH: dict[str, st.SearchStrategy[Any]] = {
     "paths": st.lists(
         st.builds("/{}{}".format, _path_ends, st.sampled_from(["", "*"])), min_size=1, max_size=3
     ),
+    "maxBodyBytes": floats_too(st.integers(0, 1_000_000_000)),
     "headers": st.dictionaries(
         st.text("aZ0-_", min_size=1, max_size=10).map("x{}".format),
         st.one_of(st.just("*"), names('aZ0 =;"', 20)),

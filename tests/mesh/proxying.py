@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
 from typing import Any
 
 import requests
@@ -34,7 +36,7 @@ metadata: {{name: {name}, namespace: {namespace}}}
 spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: 80, targetPort: 80}}]}}
 """
 
-# nginx that answers nothing by itself: /own is the shadow's store, everything else the live one.
+# nginx that answers nothing by itself: /own is the shadow's store, everything else the one it is made for.
 CONFIGURATION = """
 user root;
 daemon off;
@@ -44,13 +46,14 @@ events {{ worker_connections 4096; }}
 http {{
     log_format json escape=json '{{"path":"$uri","status":$status,"x_forwarded_for":"$http_x_forwarded_for"}}';
     access_log /dev/stdout json;
+    client_max_body_size 0;
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     server {{
         listen 80 backlog=4096;
         location = /healthz {{ access_log off; return 200 "ok"; }}
-        location / {{ proxy_set_header Host live-store; proxy_pass http://{live}; }}
-        location /own {{ proxy_set_header Host shadow-store; proxy_pass http://{shadow}; }}
+        location / {{ proxy_set_header Host {store}; proxy_pass http://{store}; }}
+        location /own {{ proxy_set_header Host {own}; proxy_pass http://{own}; }}
     }}
 }}
 """
@@ -61,22 +64,20 @@ def host(namespace: str, name: str) -> str:
 
 
 def add_stores(lab: Lab, namespace: str) -> None:
-    """The live store (answers as v3) and the shadow's (answers as v2), and the proxy's configuration."""
+    """The live store (answers as v3), the shadow's (answers as v2), and a configuration of the proxy for each."""
     for name, version in (("live-store", "v3"), ("shadow-store", "v2")):
         manifest = STORE.format(name=name, namespace=namespace, version=version)
         lab.kubectl("apply", "--filename=-", input=manifest)
     for name in ("live-store", "shadow-store"):
         lab.kubectl("rollout", "status", f"deployment/{name}", f"--namespace={namespace}", "--timeout=120s")
-    configuration = CONFIGURATION.format(
-        live=host(namespace, "live-store"), shadow=host(namespace, "shadow-store")
-    )
-    literal = f"--from-literal=nginx.conf={configuration}"
-    lab.kubectl("create", "configmap", "proxy", f"--namespace={namespace}", literal)
+        configuration = CONFIGURATION.format(store=host(namespace, name), own=host(namespace, "shadow-store"))
+        literal = f"--from-literal=nginx.conf={configuration}"
+        lab.kubectl("create", "configmap", name, f"--namespace={namespace}", literal)
 
 
-def proxy(**properties: Any) -> dict[str, Any]:
-    """A version that proxies to the stores; its configuration is a mount."""
-    mount = {"path": "/etc/nginx/nginx.conf", "configMap": "proxy", "subPath": "nginx.conf"}
+def proxy(store: str = "live-store", **properties: Any) -> dict[str, Any]:
+    """A version that asks the store for its answers; its configuration is a mount."""
+    mount = {"path": "/etc/nginx/nginx.conf", "configMap": store, "subPath": "nginx.conf"}
     probe = {"path": "/healthz", "periodSeconds": 1}
     return {"image": "lab.local/nginx-v2:1", "mounts": [mount], "probe": probe, **properties}
 
@@ -93,3 +94,12 @@ def statuses_of_copies(deployed: ScratchStack, version: str, path: str, count: i
         assert time.monotonic() < give_up, f"{len(logged)} copies of {count} were logged"
         time.sleep(0.3)
     return {line["status"] for line in logged}
+
+
+def requests_at(lab: Lab, namespace: str, store: str) -> Counter[str]:
+    """How often the store saw each request; a request and its copies have the same id."""
+    logs = lab.kubectl(
+        "logs", f"--namespace={namespace}", f"deployment/{store}", f"--container={store}", "--tail=-1"
+    )
+    lines = (json.loads(line) for line in logs.splitlines() if line.startswith("{"))
+    return Counter(line["x_request_id"] for line in lines if line["path"] == "/load")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from lab.scratch import ScratchStack
 from tests.mesh import proxying
@@ -20,7 +21,8 @@ class Proxied:
     """A stack under load whose v2 is of use only where it reaches the live store."""
 
     def __init__(self, deployed: ScratchStack) -> None:
-        self.under_load = UnderLoad(deployed)
+        # Each request is two or four on this machine: v2 asks a store, and so may v1, and each is copied.
+        self.under_load = UnderLoad(deployed, rates=(60, 30, 10))
         self.deployed = deployed
         proxying.add_stores(deployed.lab, deployed.namespace)
         self.stores = {
@@ -28,7 +30,8 @@ class Proxied:
         }
 
     def v2(self, *, may_reach: tuple[str, ...] = ("shadow-store",), **properties: Any) -> dict[str, Any]:
-        """v2; the live store refuses it as well while it is not live, and so would the network."""
+        """v2, whose answers are the live store's unless said otherwise. That store refuses it too while it is not
+        live, and so would a network that enforces policies."""
         isolation = {
             "mayReach": [self.stores[name] for name in may_reach],
             "protects": {"store": {"labels": {"app": "live-store"}}},
@@ -99,6 +102,41 @@ def test_two_versions_share_the_load_while_one_of_them_is_let_out(proxied: Proxi
     counted = proxied.under_load.change_to(split)
     assert_nothing_lost(counted, {"v1", THROUGH_V2})
     assert all(set(stream.answered_by) == {"v1", THROUGH_V2} for stream in counted)
+
+
+def test_in_the_order_of_the_docs_no_request_ever_reaches_the_live_store_twice(proxied: Proxied) -> None:
+    """v1 and v2 write what they are asked to, each to its store: promoted, v2 writes to the live one."""
+    deployed, namespace = proxied.deployed, proxied.deployed.namespace
+    v1, all_methods = proxying.proxy(), {"methods": ["*"]}
+    shadow = proxied.v2(store="shadow-store", mirrorPercent=100)
+    proxied.under_load.begin_with({"v1": {**v1, "weight": 100}, "v2": shadow}, mirrorMatch=all_methods)
+    seen_before = proxying.requests_at(deployed.lab, namespace, "live-store")
+    with proxied.under_load.nothing_lost(THROUGH_V2):
+        for subsets in (
+            {"v1": {**v1, "weight": 100}, "v2": proxied.v2(store="shadow-store")},
+            {"v1": v1, "v2": proxied.v2(weight=100)},
+            {"v1": {**v1, "weight": 100}, "v2": proxied.v2(store="shadow-store")},
+            {"v1": {**v1, "weight": 100}, "v2": shadow},
+        ):
+            deployed.deploy(subsets, mirrorMatch=all_methods)
+    seen = proxying.requests_at(deployed.lab, namespace, "live-store") - seen_before
+    assert len(seen) > 500
+    assert {times for _, times in seen.items()} == {1}
+    assert len(proxying.requests_at(deployed.lab, namespace, "shadow-store")) > 100
+
+
+def test_a_large_upload_does_not_wait_for_a_shadow_that_reads_nothing(proxied: Proxied) -> None:
+    """Without maxBodyBytes the second one would never be answered: the live version gets its body piece by piece,
+    and no piece before the shadow took the last one."""
+    deployed = proxied.deployed
+    never_reads = {"containerPort": 82, "probe": {"path": "/healthz", "periodSeconds": 1}}
+    shadow = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100, **never_reads}
+    match = {"methods": ["*"], "maxBodyBytes": 1_000_000}
+    deployed.deploy({"v1": proxying.proxy(weight=100), "v2": shadow}, mirrorMatch=match)
+    for size in (1_000_000, 30_000_000):
+        upload = {"data": b"x" * size, "headers": {"Host": deployed.host}}
+        answer = requests.post(f"{deployed.lab.gateway_url}/upload", timeout=60, **upload)
+        assert answer.text.startswith(f"nginx {THROUGH_V2} "), answer.text
 
 
 def objects(deployed: ScratchStack) -> dict[str, str]:

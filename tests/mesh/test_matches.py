@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -25,6 +25,12 @@ class Sent(NamedTuple):
     method: str
     path: str
     headers: dict[str, str] = {}  # noqa: RUF012  (never changed)
+    body: str = ""
+    chunked: bool = False
+
+    def data(self) -> str | Iterator[bytes]:
+        """The body as requests takes it: a generator is sent in chunks, without its size."""
+        return iter([self.body.encode()]) if self.chunked else self.body
 
 
 MARKED = {"x-debug": "1"}
@@ -56,6 +62,11 @@ CASES: dict[str, tuple[dict[str, Any], list[Sent], list[Sent]]] = {
             Sent("DELETE", "/a", MARKED),
             Sent("GET", "/a", {"x-debug": "2"}),
         ],
+    ),
+    "small-bodies": (
+        {"methods": ["*"], "maxBodyBytes": 10},
+        [Sent("GET", "/a"), Sent("POST", "/b", body="x" * 10), Sent("DELETE", "/c"), Sent("POST", "/d")],
+        [Sent("POST", "/e", body="x" * 11), Sent("PUT", "/f", body="x", chunked=True)],
     ),
     "every-method-of-a-path": (
         {"methods": ["*"], "paths": ["/every-method-of-a-path/a"], "headers": {"x-debug": "*"}},
@@ -91,7 +102,7 @@ def test_what_matches_is_copied_and_nothing_else(under_load: UnderLoad, name: st
         for sent in [*copied, *others] * TIMES:
             url = f"{deployed.lab.gateway_url}/{name}{sent.path}"
             headers = {"Host": deployed.host, **sent.headers}
-            answer = session.request(sent.method, url, headers=headers, timeout=10)
+            answer = session.request(sent.method, url, headers=headers, data=sent.data(), timeout=10)
             assert (answer.status_code, answer.text.split()[1]) == (200, "v1")
     give_up = time.monotonic() + 20
     while seen(deployed, "v2", name) != expected(name, copied) and time.monotonic() < give_up:

@@ -14,14 +14,16 @@ V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 class UnderLoad:
     """A stack that is under load from outside and from inside the mesh while it changes."""
 
-    def __init__(self, deployed: ScratchStack) -> None:
+    def __init__(self, deployed: ScratchStack, rates: tuple[int, int, int] = (200, 100, 20)) -> None:
+        """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
         self.deployed = deployed
+        new, kept, inside = rates
         deployed.deploy(V1_ALONE)
         pod = run_load_pod(deployed.lab, deployed.namespace)
         self.streams: list[Stream] = [
-            through_gateway(deployed.lab, deployed.host, rate=200),
-            through_gateway(deployed.lab, deployed.host, rate=100, keep_alive=True),
-            from_pod(deployed.namespace, pod, "http://nginx/load", rate=20),
+            through_gateway(deployed.lab, deployed.host, rate=new),
+            through_gateway(deployed.lab, deployed.host, rate=kept, keep_alive=True),
+            from_pod(deployed.namespace, pod, "http://nginx/load", rate=inside),
         ]
 
     def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:

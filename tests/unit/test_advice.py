@@ -57,6 +57,27 @@ def test_the_least_useful_percentage_is_named() -> None:
     ]
 
 
+UPLOADS = (
+    "mirrorMatch: a large upload waits, the live request included, for a shadow that does not read it; "
+    "maxBodyBytes, such as 1000000"
+)
+
+
+@pytest.mark.parametrize(
+    ("match", "protocol", "warned"),
+    [
+        ({"methods": ["POST"]}, "http", True),
+        ({"methods": ["*"]}, "http2", True),
+        ({"methods": ["*"], "maxBodyBytes": 1000}, "http", False),
+        ({"methods": ["GET", "DELETE"]}, "http", False),
+        ({"methods": ["*"]}, "grpc", False),
+    ],
+)
+def test_uploads_of_any_size_are_copied(match: Any, protocol: str, warned: bool) -> None:
+    said = warnings({"v1": LIVE, "v2": SHADOW}, mirrorMatch=match, protocol=protocol)
+    assert said == ([UPLOADS] if warned else [])
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_the_component_shows_each_line_once(preview: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[tuple[str, Any]] = []

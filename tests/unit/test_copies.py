@@ -1,5 +1,6 @@
 """Which requests are copied, and how much the copies may take up: as routes and as limits."""
 
+import re
 from typing import Any
 
 import pytest
@@ -53,6 +54,34 @@ POST = {"method": {"exact": "POST"}}
 )
 def test_a_request_is_copied_when_all_kinds_match_together(match: Any, expected: Any) -> None:
     assert copied(**match) == expected
+
+
+def test_large_bodies_are_left_out_by_their_content_length() -> None:
+    sized = {"content-length": {"regex": "[0-9]{1,1}|[0-0][0-9]{1}|10"}}
+    unsized = {"content-length": {}}
+    assert copied(methods=["POST", "GET"], paths=["/a"], headers={"x": "*"}, maxBodyBytes=10) == [
+        {**POST, "uri": {"exact": "/a"}, "headers": {"x": {}, **sized}},
+        {**GET, "uri": {"exact": "/a"}, "headers": {"x": {}, **sized}},
+        {**GET, "uri": {"exact": "/a"}, "headers": {"x": {}}, "withoutHeaders": unsized},
+    ]
+
+
+def test_of_every_method_those_without_a_body_need_no_size() -> None:
+    sized, *unsized = copied(methods=["*"], maxBodyBytes=0)
+    assert sized == {"headers": {"content-length": {"regex": "0"}}}
+    assert [each["method"]["exact"] for each in unsized] == ["DELETE", "GET", "HEAD", "OPTIONS", "TRACE"]
+
+
+def test_a_method_with_a_body_needs_a_size() -> None:
+    assert all("headers" in each for each in copied(methods=["POST", "PUT"], maxBodyBytes=5))
+
+
+@pytest.mark.parametrize("most", [0, 1, 9, 10, 19, 100, 101, 999, 1000, 1099, 2050])
+def test_the_expression_for_a_size_takes_all_numbers_up_to_it_and_none_above(most: int) -> None:
+    (entry, *_) = copied(methods=["POST"], maxBodyBytes=most)
+    expression = re.compile(entry["headers"]["content-length"]["regex"])
+    taken = [number for number in range(12_000) if expression.fullmatch(str(number))]
+    assert taken == list(range(most + 1))
 
 
 def test_methods_stay_safe_when_only_paths_are_given() -> None:

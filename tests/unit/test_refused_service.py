@@ -249,6 +249,22 @@ REFUSED: list[tuple[str, Any, str]] = [
         ]
     ),
     (
+        "a size as text",
+        service_args(mirrorMatch={"maxBodyBytes": "1M"}),
+        f"mirrorMatch.maxBodyBytes: '1M' {NOT} a whole number from 0 to 1000000000",
+    ),
+    (
+        "two limits of the size",
+        service_args(mirrorMatch={"maxBodyBytes": 5, "headers": {"Content-Length": "4"}}),
+        f"mirrorMatch.headers: the name 'content-length' {NOT} none that maxBodyBytes matches by already",
+    ),
+    (
+        "a size of gRPC calls",
+        service_args(protocol="grpc", mirrorMatch={"methods": ["*"], "maxBodyBytes": 5}),
+        f"mirrorMatch.maxBodyBytes: 5 {NOT} nothing for protocol grpc, whose calls do not say how large they "
+        "are, and nothing would be copied",
+    ),
+    (
         "a gRPC shadow that would get nothing, by path",
         service_args(protocol="grpc", mirrorMatch={"paths": ["/shop.Cart/*"]}),
         f"mirrorMatch.methods: ['GET', 'HEAD', 'OPTIONS'] {NOT} [\"*\"] or [\"POST\"] for protocol grpc, as "
