@@ -105,8 +105,7 @@ class MirroredService(pulumi.ComponentResource):
         kept = service.keep_on_destroy and subset.live
         made = [
             self._add(suffix, manifest, needs, retain_on_delete=kept and manifest["kind"] == "ServiceAccount")
-            for suffix, manifests_there in containment.objects_of(service, subset).items()
-            for manifest in manifests_there
+            for suffix, manifest in containment.objects_of(service, subset)
         ]
         return [*needs, *made]
 

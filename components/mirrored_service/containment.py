@@ -17,21 +17,19 @@ _ISTIOD_PORT = 15012
 _NOBODY = "nobody"
 
 
-def objects_of(service: Service, subset: Subset) -> dict[str, list[Manifest]]:
-    """Everything that contains the version, by the suffix of its resource names."""
+def objects_of(service: Service, subset: Subset) -> list[tuple[str, Manifest]]:
+    """Everything that contains the version, each with the suffix of its resource name."""
     isolation = subset.shadow_isolation
     if isolation is None:
-        return {}
-    alone = [sidecar(service, subset, isolation)]
+        return []
+    found = [(subset.name, sidecar(service, subset, isolation))]
     if subset.service_account is None:
-        alone.insert(0, service_account(service, subset))
+        found.append((subset.name, service_account(service, subset)))
     if isolation.network_policy:
-        alone.append(network_policy(service, subset, isolation.network_policy))
-    policies = {
-        f"{subset.name}-{name}": [authorization_policy(service, subset, name, workload)]
-        for name, workload in isolation.protects.items()
-    }
-    return {subset.name: alone, **policies}
+        found.append((subset.name, network_policy(service, subset, isolation.network_policy)))
+    for name, workload in isolation.protects.items():
+        found.append((f"{subset.name}-{name}", authorization_policy(service, subset, name, workload)))
+    return found
 
 
 def service_account(service: Service, subset: Subset) -> Manifest:

@@ -81,9 +81,8 @@ def _headers(section: Fields) -> dict[str, str]:
         elif name.lower() in headers:
             section.refuse_name("headers", name, "each header once; capitals make no difference")
         elif not matches(syntax.HEADER_VALUE, value):
-            section.refuse(
-                ("headers", name), value, 'the header\'s exact value in printable ASCII, or "*" for any'
-            )
+            allowed = 'the header\'s exact value in printable ASCII, or "*" for any'
+            section.refuse(("headers", name), value, allowed, secret=True)
         else:
             headers[name.lower()] = value
     return headers

@@ -96,7 +96,10 @@ class Fields:
         )
 
     def refuse_name(self, key: str, name: object, allowed: str) -> None:
-        """Notes that an entry of a mapping must not be called so; what it holds is not shown."""
+        """Notes that an entry of a mapping must not be called so; what it holds is not shown, nor is what comes
+        after "=" in the name: that may be what it should have held."""
+        if isinstance(name, str) and "=" in name:
+            name = name.partition("=")[0] + "="
         self.problems.add((*self.path, key), f"the name {shown(name)} is not allowed; allowed: {allowed}")
 
     def value(self, key: str, default: T, allowed: str, accept: Callable[[Any], T | None]) -> T:

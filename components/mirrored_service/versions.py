@@ -12,7 +12,7 @@ from .subset import EmptyDir, Mount, Probe, Rollout, SecretKey, Stop, Subset, To
 from .validation import MISSING, Fields, matches, whole
 
 POD_SECURITY = ("baseline", "restricted", "image")
-NAME_TEXT = "the name of a Kubernetes object: a-z, 0-9, '-' and '.', at most 253"
+_NAME_TEXT = "the name of a Kubernetes object: a-z, 0-9, '-' and '.', at most 253"
 
 _VARIABLE_TEXT = "letters, digits, '_', '-' and '.', not starting with a digit"
 _ENV_TEXT = "variables whose values are strings without NUL (put numbers in quotes)"
@@ -35,7 +35,7 @@ def read(name: str, fields: Fields, port: int, protocol: str) -> Subset:
         container_port=fields.port("containerPort", port),
         env=_env(fields),
         secret_env=_secret_env(fields),
-        service_account=object_name(fields, "serviceAccount"),
+        service_account=_object_name(fields, "serviceAccount"),
         mounts=_mounts(fields),
         image_pull_secrets=_image_pull_secrets(fields),
         node_selector=fields.labels("nodeSelector", "labels of nodes"),
@@ -70,10 +70,10 @@ def _check(fields: Fields, subset: Subset) -> None:
         fields.refuse(("runAsUser",), 0, "a user other than root next to podSecurity restricted")
 
 
-def object_name(fields: Fields, key: str, default: Any = None) -> Any:
+def _object_name(fields: Fields, key: str, default: Any = None) -> Any:
     """The name of a Kubernetes object, in plain text."""
     return fields.value(
-        key, default, NAME_TEXT, lambda raw: raw if matches(syntax.OBJECT_NAME, raw) else None
+        key, default, _NAME_TEXT, lambda raw: raw if matches(syntax.OBJECT_NAME, raw) else None
     )
 
 
@@ -83,7 +83,7 @@ def _object_input(fields: Fields, key: str, default: Any = None) -> Any:
     def accept(raw: Any) -> Any:
         return raw if isinstance(raw, pulumi.Output) or matches(syntax.OBJECT_NAME, raw) else None
 
-    return fields.value(key, default, NAME_TEXT, accept)
+    return fields.value(key, default, _NAME_TEXT, accept)
 
 
 def _image(raw: Any) -> pulumi.Input[str] | None:
@@ -95,9 +95,7 @@ def _env(fields: Fields) -> dict[str, pulumi.Input[str]]:
     env = fields.entries("env", _ENV_TEXT)
     for name, value in env.items():
         if not matches(syntax.ENV_NAME, name):
-            # After "=" there may be what should have been the value.
-            before = name.partition("=")[0] + "=" if isinstance(name, str) and "=" in name else name
-            fields.refuse_name("env", before, _VARIABLE_TEXT)
+            fields.refuse_name("env", name, _VARIABLE_TEXT)
         elif not (isinstance(value, pulumi.Output) or syntax.is_text(value)):
             fields.refuse(("env", name), value, _ENV_TEXT, secret=True)
     return env

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from typing import Any
 
 import requests
@@ -97,7 +96,7 @@ def rendered(service: Service) -> list[Manifest]:
     for subset in service.subsets:
         deployment = manifests.deployment(service, subset)
         objects += [deployment, _pod(deployment)]
-        objects += chain.from_iterable(containment.objects_of(service, subset).values())
+        objects += [manifest for _, manifest in containment.objects_of(service, subset)]
     return objects
 
 

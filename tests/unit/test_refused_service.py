@@ -242,10 +242,10 @@ REFUSED: list[tuple[str, Any, str]] = [
             + '"*" for any',
         )
         for what, value, shown in [
-            ("empty", "", "''"),
-            ("a number", 1, "1"),
-            ("on two lines", "a\nb", "'a\\nb'"),
-            ("trimmed by HTTP", " a", "' a'"),
+            ("empty", "", "a string"),
+            ("a number", 1, "a number"),
+            ("on two lines", "a\nb", "a string"),
+            ("trimmed by HTTP", " a", "a string"),
         ]
     ),
     (

@@ -226,6 +226,15 @@ def places_of_a_secret(secret: Any) -> list[Any]:
         v1(args=[f"{secret}\0"]),
         v1(probe={"env": secret}),
         service_args(env={"A": secret}),
+        v1(secretEnv=secret),
+        v1(secretEnv={"A": secret}),
+        v1(secretEnv={f"A={secret}": {"secret": "a", "key": "a"}}),
+        v1(mounts=secret),
+        v1(mounts=[secret]),
+        v1(shadowIsolation=secret),
+        service_args(
+            mirrorMatch={"headers": {"authorization": secret if secret == 4711.4711 else f"{secret}\n"}}
+        ),
     ]
 
 
