@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit bench-transitions bench-cost bench-shadow fuzz
+.PHONY: help up test preview down lint env unit fuzz
+.PHONY: bench-transitions bench-settle bench-cost bench-shadow
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -44,6 +45,9 @@ lint: $(installed) ## ruff and mypy
 
 bench-transitions: $(installed) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
 	@$(python) -m benchmarks.changes
+
+bench-settle: $(installed) ## what is lost with which waits, on a mesh at rest and on a busy one (40 min)
+	@$(python) -m benchmarks.settle
 
 bench-cost: $(installed) ## time and memory of the component: against plain Pulumi and an empty program (20 min)
 	@$(python) -m benchmarks.cost

@@ -6,55 +6,18 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from lab import Lab, LabError
 from lab.client_pods import run_load_pod
-from lab.load import from_pod, load, through_gateway
 
 from .contenders import ByHand, Contender, Ours, SharedRule, Walkthrough
+from .measuring import Measured, measure
 from .scenarios import Change, changes
 
-IN_PLACE = "replace v2 by v3 in one go"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One change, made in one way."""
-
-    change: str
-    way: str
-    sent: int
-    lost: int  # through the gateway
-    lost_in_mesh: int
-    longest_gap: float  # seconds without an answer, through the gateway
-    seconds: float  # until the change was done
-
-
-def measure(lab: Lab, contender: Contender, change: Change, pod: str) -> Measured:
-    streams = [
-        through_gateway(lab, contender.host, rate=200),
-        through_gateway(lab, contender.host, rate=100, keep_alive=True),
-        from_pod(contender.namespace, pod, "http://nginx/load", rate=20),
-    ]
-    contender.change(change.before)
-    with load(lab, streams) as counted:
-        begun = time.monotonic()
-        contender.change(change.after)
-        seconds = time.monotonic() - begun
-    *gateway, mesh = counted
-    return Measured(
-        change=change.name,
-        way=contender.name,
-        sent=sum(stream.sent for stream in counted),
-        lost=sum(stream.lost(change.answering()) for stream in gateway),
-        lost_in_mesh=mesh.lost(change.answering()),
-        longest_gap=max(stream.longest_gap for stream in gateway),
-        seconds=seconds,
-    )
+IN_ONE_GO = "replace v2 by v3 in one go"
 
 
 def compare(
@@ -117,7 +80,7 @@ def main() -> int:
     lab = Lab()
     lab.up(lambda line: print(line, file=sys.stderr))
     measured = compare(lab, [Ours, SharedRule, Walkthrough], wanted)
-    replaced = [change for change in wanted if change.name == IN_PLACE]
+    replaced = [change for change in wanted if change.name == IN_ONE_GO]
     measured += compare(lab, [ByHand], replaced) if replaced else []
     print(json.dumps([asdict(row) for row in measured], indent=2) if options.json else table(measured))
     return 0
