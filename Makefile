@@ -46,7 +46,7 @@ lint: $(installed) ## ruff and mypy
 bench-transitions: $(installed) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
 	@$(python) -m benchmarks.changes
 
-bench-settle: $(installed) ## what is lost with which waits, on a mesh at rest and on a busy one (40 min)
+bench-settle: $(installed) ## what is lost with which waits, on a mesh at rest and on a slow one (40 min)
 	@$(python) -m benchmarks.settle
 
 bench-cost: $(installed) ## time and memory of the component: against plain Pulumi and an empty program (20 min)

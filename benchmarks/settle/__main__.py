@@ -1,5 +1,5 @@
 """`make bench-settle`: what is lost with which `settleSeconds` and `stop.delaySeconds`, on a mesh at rest and on
-a busy one."""
+one whose proxies learn late."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.changes.scenarios import Change, Subsets, image
 from lab import Lab, LabError
 from lab.client_pods import run_load_pod
 
-from .busy_mesh import busy
+from .late_pushes import late_pushes
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Pauses:
 @dataclass(frozen=True)
 class Row:
     pauses: Pauses
-    busy: bool
+    late: bool  # istiod pushes 10 s after a change
     measured: Measured
 
     @property
     def column(self) -> str:
-        return f"{self.measured.change}, {'busy mesh' if self.busy else 'mesh at rest'}"
+        return f"{self.measured.change}, {'pushes 10 s late' if self.late else 'mesh at rest'}"
 
 
 PAUSES = [Pauses(0, 5), Pauses(2, 5), Pauses(5, 5), Pauses(12, 5), Pauses(2, 15), Pauses(12, 15)]
@@ -59,21 +59,21 @@ def changes(pauses: Pauses) -> list[Change]:
     ]
 
 
-def compare(lab: Lab, tried: list[Pauses], rounds: int) -> list[Row]:
-    """Both changes with every pair of pauses, on a mesh at rest and on a busy one."""
+def compare(lab: Lab, tried: list[Pauses], meshes: list[bool], rounds: int) -> list[Row]:
+    """Both changes with every pair of pauses, on each of the meshes (True: with late pushes)."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as directory:
         contender = Ours(lab, Path(directory))
         try:
             contender.change(changes(tried[0])[0].before)
             pod = run_load_pod(lab, contender.namespace)
-            for pauses in tried * rounds:
-                contender.scratch.base["settleSeconds"] = pauses.settle
-                for is_busy in (False, True):
-                    with busy(lab) if is_busy else contextlib.nullcontext():
+            for late in meshes:
+                with late_pushes(lab) if late else contextlib.nullcontext():
+                    for pauses in tried * rounds:
+                        contender.scratch.base["settleSeconds"] = pauses.settle
                         for change in changes(pauses):
                             measured = measure(lab, contender, change, pod, rest=LONGEST_PUSH_SECONDS)
-                            rows.append(Row(pauses, is_busy, measured))
+                            rows.append(Row(pauses, late, measured))
                             tell(rows[-1])
         finally:
             contender.remove()
@@ -114,13 +114,14 @@ def _cell(rounds: list[Measured]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.settle", description=__doc__)
     parser.add_argument("--rounds", type=int, default=2, help="runs of each change (default: 2)")
+    parser.add_argument("--late-only", action="store_true", help="without the mesh at rest")
     parser.add_argument("--json", action="store_true", help="rows for programs")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds is a number from 1 on")
     lab = Lab()
     lab.up(lambda line: print(line, file=sys.stderr))
-    rows = compare(lab, PAUSES, options.rounds)
+    rows = compare(lab, PAUSES, [True] if options.late_only else [False, True], options.rounds)
     print(json.dumps([asdict(row) for row in rows], indent=2) if options.json else table(rows))
     return 0
 
