@@ -59,12 +59,12 @@ class StopArgs(TypedDict):
 
     delaySeconds: NotRequired[int]
     """Seconds a pod goes on serving after it was told to end (a native preStop sleep; needs Kubernetes 1.30 or
-    later). Proxies need that long to learn that it is gone: a server that exits at once loses the requests
-    under way to it. Default 5; 0 for no delay."""
+    later). Proxies need that long to learn that it is gone, and istiod may tell them 10 seconds late: a server
+    that exits earlier loses the requests under way to it. Default 15; 0 for no delay."""
 
     graceSeconds: NotRequired[int]
     """Seconds after which a pod that has not ended is killed, delaySeconds included; more than delaySeconds.
-    Default 30."""
+    Default 45."""
 
 
 class SecretKeyArgs(TypedDict):

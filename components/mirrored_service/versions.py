@@ -301,8 +301,8 @@ def _rollout(fields: Fields) -> Rollout:
 
 def _stop(fields: Fields) -> Stop:
     section = fields.section("stop", public.StopArgs)
-    delay = section.whole("delaySeconds", 5, 0, 3600)
-    grace = section.whole("graceSeconds", 30, 1, 7200)
+    delay = section.whole("delaySeconds", 15, 0, 3600)
+    grace = section.whole("graceSeconds", 45, 1, 7200)
     if section.sound and grace <= delay:
         section.refuse(("graceSeconds",), grace, f"more than delaySeconds, which is {delay}")
     return Stop(delay, grace)

@@ -66,7 +66,7 @@ def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {
-                    "terminationGracePeriodSeconds": 30,
+                    "terminationGracePeriodSeconds": 45,
                     "containers": [
                         {
                             "name": "nginx",
@@ -80,7 +80,7 @@ def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
                             },
                             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
                             "securityContext": CONFINED,
-                            "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+                            "lifecycle": {"preStop": {"sleep": {"seconds": 15}}},
                         }
                     ],
                 },

@@ -196,8 +196,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ),
     (
         "a grace shorter than the delay",
-        v1(stop={"delaySeconds": 30}),
-        f"subsets.v1.stop.graceSeconds: 30 {NOT} more than delaySeconds, which is 30",
+        v1(stop={"delaySeconds": 45}),
+        f"subsets.v1.stop.graceSeconds: 45 {NOT} more than delaySeconds, which is 45",
     ),
 ]
 
