@@ -1,19 +1,16 @@
 """One command stops all copying: under load, and while `pulumi up` waits for a shadow that does not start."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from kill_switch import routes
 from lab.check import access_log
 from lab.scratch import ScratchStack
-from lab.stack import CHECKOUT
 from tests.mesh.faults import BackgroundUp, live_and_shadow, version, wait_until
+from tests.mesh.switch import pull
 from tests.mesh.under_load import UnderLoad
 
 CRASHES = {"command": ["/usr/sbin/nginx", "-c", "/none"], "rollout": {"deadlineSeconds": 25}}
@@ -22,23 +19,6 @@ CRASHES = {"command": ["/usr/sbin/nginx", "-c", "/none"], "rollout": {"deadlineS
 @pytest.fixture(scope="module")
 def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
     return UnderLoad(deploy())
-
-
-def pull(deployed: ScratchStack) -> dict[str, Any]:
-    """Pulls the switch, as an operator does; returns its report."""
-    command = [sys.executable, "-m", "kill_switch", f"--stack={deployed.stack.name}", "--json"]
-    pulled = subprocess.run(
-        [*command, f"--cwd={deployed.stack.project}"],
-        cwd=CHECKOUT,
-        env=deployed.stack.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert pulled.returncode == 0, pulled.stdout + pulled.stderr
-    found: dict[str, Any] = json.loads(pulled.stdout)
-    print({key: found[key] for key in ("routes_changed", "last_copy")})
-    return found
 
 
 def copied(deployed: ScratchStack) -> list[tuple[str, str]]:
