@@ -43,7 +43,7 @@ orders = MirroredService(
         "namespace": namespace,
         "hosts": config.require_object("hosts"),
         # Orders are POSTs: to copy what writes has to be asked for, and needs a shadow that may write.
-        "mirrorMatch": {"methods": ["GET", "POST"], "paths": ["/orders"]},
+        "mirrorMatch": {"methods": ["GET", "POST"], "paths": ["/orders"], "maxBodyBytes": 10_000},
         "subsets": {
             "v1": version("v1", databases["live"], weight=100),
             "v2": version(

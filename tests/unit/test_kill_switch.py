@@ -14,7 +14,7 @@ from kill_switch.arrivals import Arrivals, requests_passed_on
 from kill_switch.errors import SwitchError
 from kill_switch.report import Report
 from mirrored_service import manifests, model
-from mirrored_service.service import COPIES
+from mirrored_service.subset import COPIES
 from tests.services import service_args
 
 SUBSETS: dict[str, Any] = {
@@ -34,9 +34,15 @@ def routes_of(subsets: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("methods", [["GET", "HEAD"], ["*"]])
-def test_routes_without_copies_are_those_that_up_makes_of_percentages_of_0(methods: list[str]) -> None:
-    match = {"methods": methods}
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"methods": ["GET", "HEAD"]},
+        {"methods": ["*"]},
+        {"methods": ["POST"], "paths": ["/a", "/b/*"], "headers": {"x-debug": "1"}, "maxBodyBytes": 1000},
+    ],
+)
+def test_routes_without_copies_are_those_that_up_makes_of_percentages_of_0(match: dict[str, Any]) -> None:
     on, off = (routes_of(subsets, mirrorMatch=match) for subsets in (SUBSETS, OFF))
     assert routes.without_copies(on) == off
     assert routes.copied_to(routes.without_copies(on)) == []
