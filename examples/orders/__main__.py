@@ -1,4 +1,5 @@
-"""Orders: v1 answers and writes to the live database, v2 gets copies and writes to a database of its own."""
+"""Orders: one version answers and writes to the live database, the other gets copies and writes to a database of
+its own."""
 
 from typing import Any
 
@@ -10,6 +11,8 @@ from mirrored_service import MirroredService
 
 config = pulumi.Config()
 namespace = config.require("namespace")
+live = config.require("live")
+told = config.require("shadowDatabase")  # the database that the shadow is told to use
 
 data = Namespace("data", metadata={"name": f"{namespace}-data", "labels": {"istio-injection": "enabled"}})
 databases = {
@@ -24,15 +27,25 @@ databases = {
 }
 
 
-def version(name: str, database: Database, **role: Any) -> Any:
-    """One version of the service, and the database that it is told to use."""
+def version(name: str) -> Any:
+    """One version of the service, in the role that it has now."""
+    if name == live:
+        role, database = {"weight": 100}, databases["live"]
+    else:
+        role, database = {"mirrorPercent": config.require_int("mirrorPercent")}, databases[told]
     return {
+        **role,
         "image": config.require("image"),
         "containerPort": 8080,
         "probe": {"path": "/healthz"},
         "podSecurity": "restricted",
         "env": {"VERSION": name, **database.client_environment},
-        **role,
+        # While the version is not live, and whatever it is told: its own proxy lets it reach the shadow database
+        # only, and the proxy of the live database refuses it.
+        "shadowIsolation": {
+            "mayReach": [databases["shadow"].host],
+            "protects": {"orders-live": databases["live"].workload},
+        },
     }
 
 
@@ -44,20 +57,7 @@ orders = MirroredService(
         "hosts": config.require_object("hosts"),
         # Orders are POSTs: to copy what writes has to be asked for, and needs a shadow that may write.
         "mirrorMatch": {"methods": ["GET", "POST"], "paths": ["/orders"], "maxBodyBytes": 10_000},
-        "subsets": {
-            "v1": version("v1", databases["live"], weight=100),
-            "v2": version(
-                "v2",
-                databases[config.require("shadowDatabase")],
-                mirrorPercent=config.require_int("mirrorPercent"),
-                # Whatever v2 is told: its own proxy lets it reach the shadow database only, and the proxy of the
-                # live database refuses it.
-                shadowIsolation={
-                    "mayReach": [databases["shadow"].host],
-                    "protects": {"orders-live": databases["live"].workload},
-                },
-            ),
-        },
+        "subsets": {name: version(name) for name in ("v1", "v2")},
     },
 )
 

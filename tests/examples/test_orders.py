@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -45,6 +46,32 @@ def test_a_shadow_that_is_told_to_use_the_live_database_cannot_and_says_so(order
     assert (rows.total(), set(rows)) == (100, ids)
     assert orders.rows("shadow", ids).total() == 0
     assert not refused(orders, "v1") & ids
+
+
+def test_the_shadow_becomes_live_and_every_order_is_still_one_row(orders: Orders) -> None:
+    orders.configure(mirrorPercent=0, shadowDatabase="shadow")
+    orders.stack.up()
+    orders.configure(live="v2")
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(orders.send, 750)
+        orders.stack.up()
+        ids, statuses = sending.result()
+    more, answers = orders.send(25)
+    assert (statuses, answers) == ({"201": 750}, {"201": 25})
+    rows = orders.rows("live", ids | more)
+    assert (rows.total(), set(rows)) == (775, ids | more)
+    assert orders.rows("shadow", ids | more).total() == 0
+    assert orders.logs("v2").count("POST /orders") >= 25
+
+
+def test_the_version_that_was_live_can_be_the_shadow_then(orders: Orders) -> None:
+    orders.configure(mirrorPercent=100)
+    orders.stack.up()
+    ids, statuses = orders.send(50)
+    assert statuses == {"201": 50}
+    for database in ("live", "shadow"):
+        rows = orders.rows(database, ids, wanted=50)
+        assert (rows.total(), set(rows)) == (50, ids)
 
 
 RESTRICTED = """
