@@ -1,4 +1,4 @@
-"""python -m kill_switch --stack STACK: stops all copying of live requests, now and for the next `pulumi up`.
+"""python -m kill_switch: stops all copying of live requests of a stack, now and for the next `pulumi up`.
 
 First the copies are taken out of the routes in the cluster, which takes no lock and waits for nothing: not for
 a shadow that does not start, nor for a `pulumi up` that waits for it. Then the percentages in the stack's config
@@ -19,14 +19,14 @@ from . import routes
 from .cluster import Cluster
 from .errors import SwitchError
 from .report import Report
-from .stack import Service, Stack
+from .stack import NoStack, Service, Stack, named
 from .watch import Watch
 
 QUIET_SECONDS = 5.0
 LIMIT_SECONDS = 30.0
 
 
-def stop(stack: Stack, service: Service, cluster: Cluster, begun: float, quiet: float) -> Report:
+def stop(stack: NoStack, service: Service, cluster: Cluster, begun: float, quiet: float) -> Report:
     """Stops the copies, and watches the last of them arrive."""
     with _config_at_least(stack, service):
         copying = cluster.copying()
@@ -53,18 +53,16 @@ def stop(stack: Stack, service: Service, cluster: Cluster, begun: float, quiet: 
 
 
 @contextmanager
-def _config_at_least(stack: Stack, service: Service) -> Iterator[None]:
+def _config_at_least(stack: NoStack, service: Service) -> Iterator[None]:
     """Where the cluster cannot be changed, the config is, so that `pulumi up` can do the rest."""
     try:
         yield
     except SwitchError as problem:
-        failed = list(_write_down(stack, service)) or [
-            f"the config says 0: run `pulumi up --stack {stack.name}`"
-        ]
-        raise SwitchError(f"{problem}\nREQUESTS MAY STILL BE COPIED; {failed[0]}") from problem
+        way_on = next(_write_down(stack, service), stack.way_on)
+        raise SwitchError(f"{problem}\nREQUESTS MAY STILL BE COPIED; {way_on}") from problem
 
 
-def _write_down(stack: Stack, service: Service) -> Iterator[str]:
+def _write_down(stack: NoStack, service: Service) -> Iterator[str]:
     """Sets the config to 0; yields what is wrong if that fails."""
     try:
         stack.stop(list(service.percentages))
@@ -102,7 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m kill_switch", description="Stops all copying of live requests."
     )
-    parser.add_argument("--stack", required=True, help="the stack")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--stack", help="the stack, of this program")
+    which.add_argument(
+        "--service",
+        metavar="NAMESPACE/NAME",
+        help="a service of any program: its routes only, in kubectl's current cluster, and without Pulumi",
+    )
     parser.add_argument("--cwd", default=".", help="the directory of its Pulumi program (default: this one)")
     parser.add_argument(
         "--quiet-seconds",
@@ -114,15 +118,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _pull(options: argparse.Namespace, begun: float) -> Report:
+    if options.service:
+        service = named(options.service)
+        cluster = Cluster(service.name, service.namespace, [])
+        return stop(NoStack(), service, cluster, begun, options.quiet_seconds)
+    stack = Stack(options.stack, options.cwd)
+    service = stack.service()
+    with _access(stack.cluster()) as access:
+        cluster = Cluster(service.name, service.namespace, access)
+        return stop(stack, service, cluster, begun, options.quiet_seconds)
+
+
 def main() -> int:
     begun = time.monotonic()
     options = _parser().parse_args()
     try:
-        stack = Stack(options.stack, options.cwd)
-        service = stack.service()
-        with _access(stack.cluster()) as access:
-            cluster = Cluster(service.name, service.namespace, access)
-            report = stop(stack, service, cluster, begun, options.quiet_seconds)
+        report = _pull(options, begun)
     except SwitchError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from .stack import path
 class Report:
     """What was done, and when, in seconds since the command began."""
 
-    stack: str
+    stack: str  # empty: not known
     service: str
     namespace: str
     percentages: Mapping[str, float]  # as the config had them
@@ -28,12 +28,18 @@ class Report:
         return json.dumps(asdict(self), indent=2)
 
     def as_text(self) -> str:
-        lines = [f"service {self.service} in namespace {self.namespace}, stack {self.stack}"]
+        stack = f", stack {self.stack}" if self.stack else ""
+        lines = [f"service {self.service} in namespace {self.namespace}{stack}"]
         lines += [f"{version}: {share} % before, 0 % now" for version, share in self.percentages.items()]
         lines += [self._cut(), self._last_copy()]
         lines += [f"NOT MEASURED at {pod}: {why}" for pod, why in self.unread.items()]
         lines += [f"PROBLEM: {problem}" for problem in self.problems]
-        if self.percentages:
+        if not self.stack:
+            lines += [
+                "",
+                "Set the percentages to 0 in its program too, or its next `pulumi up` copies again.",
+            ]
+        elif self.percentages:
             lines += ["", *self._afterwards()]
         return "\n".join(lines)
 

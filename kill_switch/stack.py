@@ -22,12 +22,23 @@ class Service:
     percentages: Mapping[str, float]  # of the versions whose percentage is not 0
 
 
-class Stack:
+class NoStack:
+    """In place of a stack, where it is not known how the program is configured."""
+
+    name = ""
+    way_on = "nothing was changed"
+
+    def stop(self, versions: list[str]) -> None:
+        """Has no config to change."""
+
+
+class Stack(NoStack):
     """One stack of the Pulumi program in a directory."""
 
     def __init__(self, name: str, directory: str) -> None:
         self.name = name
         self.directory = directory
+        self.way_on = f"the config says 0: run `pulumi up --stack {name}`"
         self.config = self._read()
 
     def service(self) -> Service:
@@ -63,6 +74,14 @@ class Stack:
 
     def _pulumi(self, *arguments: str) -> str:
         return run("pulumi", *arguments, "--stack", self.name, "--cwd", self.directory, "--non-interactive")
+
+
+def named(text: str) -> Service:
+    """The service of another program, given as NAMESPACE/NAME; how that program is configured is not known."""
+    namespace, _, name = text.partition("/")
+    if not (namespace and name) or "/" in name:
+        raise SwitchError(f"--service {text!r} is not allowed; allowed: NAMESPACE/NAME, such as shop/shop")
+    return Service(name, namespace, {})
 
 
 def path(version: str) -> str:

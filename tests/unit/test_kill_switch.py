@@ -201,10 +201,15 @@ class Fake:
         if line.startswith("pulumi config get web:subsets"):
             return json.dumps(SUBSETS) + "\n"
         if line.startswith("kubectl patch"):
-            patch = next(json.loads(word.removeprefix("--patch=")) for word in words if "--patch=" in word)
-            self.http = patch[-1]["value"]
+            test, replace = next(
+                json.loads(word.removeprefix("--patch=")) for word in words if "--patch=" in word
+            )
+            if test["value"] != self.http:
+                raise SwitchError("the test of the patch failed")
+            self.http = replace["value"]
         if line.startswith("kubectl get virtual"):
-            return json.dumps({"items": [self.virtual_service()]})
+            found = self.virtual_service()
+            return json.dumps({"items": [found]} if "--ignore-not-found" in words else found)
         if line.startswith("kubectl get pods"):
             return json.dumps({"items": [running("shop-v2-1"), {"metadata": {"name": "no-proxy"}}]})
         return "inbound|80||::10.0.0.1:80::rq_total::5\n" if line.startswith("kubectl exec") else ""
@@ -297,6 +302,49 @@ def test_without_permission_to_measure_the_copies_stop_all_the_same(
     assert pull() == 0
     assert routes.copied_to(fake.http) == []
     assert "NOT MEASURED at shop-v2-1: forbidden: pods/exec" in capsys.readouterr().out
+
+
+def test_the_service_of_another_program_is_stopped_without_pulumi(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kill_switch", "--service=web/shop", "--quiet-seconds=0"])
+    assert switch.main() == 0
+    assert routes.copied_to(fake.http) == []
+    assert not any(line.startswith("pulumi") for line in fake.commands)
+    printed = capsys.readouterr().out
+    assert printed.startswith("service shop in namespace web\nroutes changed")
+    assert "Set the percentages to 0 in its program too" in printed
+
+
+@pytest.mark.parametrize("text", ["shop", "web/", "/shop", "web/shop/vs"])
+def test_a_service_is_named_with_its_namespace(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kill_switch", f"--service={text}"])
+    assert switch.main() == 1
+    assert capsys.readouterr().err == (
+        f"--service {text!r} is not allowed; allowed: NAMESPACE/NAME, such as shop/shop\n"
+    )
+    assert fake.commands == []
+
+
+def test_a_change_of_the_meantime_is_kept(fake: Fake, pull: Pull, monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = kill_switch.cluster.Cluster.copying
+    moved = routes_of(
+        {**SUBSETS, "v1": {"image": "shop:1", "weight": 90}, "v4": {"image": "d", "weight": 10}}
+    )
+
+    def copying_and_changed(cluster: kill_switch.cluster.Cluster) -> list[dict[str, Any]]:
+        found = stale(cluster)
+        fake.http = moved
+        return found
+
+    monkeypatch.setattr(kill_switch.cluster.Cluster, "copying", copying_and_changed)
+    monkeypatch.setattr(switch, "_still", lambda cluster, stopped: ())
+    assert pull() == 0
+    monkeypatch.undo()
+    assert routes.copied_to(fake.http) == []
+    assert [target["weight"] for target in fake.http[-1]["route"]] == [90, 10]
 
 
 def test_a_stack_of_another_program_is_left_alone(
