@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit fuzz
+.PHONY: help up test preview down lint env unit fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow
 
 python := .venv/bin/python
@@ -37,6 +37,14 @@ unit: $(installed) ## unit tests only: seconds, no lab
 fuzz: $(installed) ## 5,000 generated and 5,000 hostile configs against the lab's API server
 	@$(python) -m lab up
 	@$(python) -m pytest tests/fuzz --hypothesis-profile fuzz --timeout 7200
+
+orders: $(installed) ## examples/orders on the lab: a shadow that writes, with a database of its own
+	@$(python) -m lab.orders
+
+# Needs nothing installed: not even .venv.
+stop-mirroring: ## STACK=prod: the kill switch; nothing of that stack is copied any more
+	@$(if $(STACK),,$(error say which stack: make stop-mirroring STACK=prod))
+	@python3 -m kill_switch --stack $(STACK)
 
 lint: $(installed) ## ruff and mypy
 	@$(python) -m ruff check .

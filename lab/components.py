@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from lab import network, packages, tools
 from lab.layout import Layout
@@ -25,7 +24,7 @@ def commands(layout: Layout) -> dict[str, list[str]]:
             f"--advertise-client-urls={ETCD_URL}",
             "--listen-peer-urls=http://127.0.0.1:2380",
         ),
-        "kube-apiserver": _tool("kube-apiserver", *_apiserver_flags(etc)),
+        "kube-apiserver": _tool("kube-apiserver", *_apiserver_flags(layout)),
         "kube-controller-manager": _tool(
             "kube-controller-manager",
             client,
@@ -72,7 +71,8 @@ def _tool(name: str, *arguments: str) -> list[str]:
     return [str(tools.binary(name)), *arguments]
 
 
-def _apiserver_flags(etc: Path) -> list[str]:
+def _apiserver_flags(layout: Layout) -> list[str]:
+    etc = layout.etc
     return [
         f"--etcd-servers={ETCD_URL}",
         f"--advertise-address={network.NODE_ADDRESS}",
@@ -85,6 +85,8 @@ def _apiserver_flags(etc: Path) -> list[str]:
         f"--service-account-key-file={etc}/accounts.key",
         f"--service-account-signing-key-file={etc}/accounts.key",
         "--authorization-mode=RBAC",
+        f"--audit-policy-file={etc}/audit.yaml",
+        f"--audit-log-path={layout.audit_log}",
         "--allow-privileged=true",  # Istio's init container sets up the pod's network
         "--enable-priority-and-fairness=false",
         "--kubelet-preferred-address-types=InternalIP",  # the node's name is in no DNS: logs and exec need this

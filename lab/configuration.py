@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from string import Template
 
-from lab import network, packages, recipes
+from lab import audit, network, packages, recipes
 from lab.errors import LabError
 from lab.layout import Layout
 
@@ -40,11 +40,13 @@ def write(layout: Layout, api_port: int) -> None:
         "plugins": str(packages.network_plugins()),
         "pods": network.POD_RANGE,
         "dns": network.DNS_ADDRESS,
+        "namespace": audit.NAMESPACE,
     }
     for source, target in (
         ("containerd.toml", "containerd.toml"),
         ("kubelet.yaml", "kubelet.yaml"),
         ("pods.conflist", "cni/pods.conflist"),
+        ("audit.yaml", "audit.yaml"),
     ):
         (layout.etc / target).write_text(_fill(source, **values))
     authority = base64.b64encode((layout.etc / "ca.crt").read_bytes()).decode()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lab import (
     components,
     configuration,
     ending,
+    images,
     mesh,
     namespaces,
     network,
@@ -25,6 +27,7 @@ from lab import (
     tools,
 )
 from lab.errors import LabError
+from lab.images import Recipe
 from lab.layout import Layout
 from lab.listeners import Listeners
 from lab.progress import Progress, Report, say
@@ -220,6 +223,16 @@ class Lab:
     def start(self, *command: str, **options: Any) -> subprocess.Popen[Any]:
         """Starts a command inside the lab; the options are those of subprocess.Popen."""
         return subprocess.Popen(self._inside(command), **self._inside_options(options))
+
+    def add_images(self, recipes: Iterable[Recipe]) -> None:
+        """Makes further images and loads them; those of the same names that are there are replaced."""
+        for recipe in recipes:
+            archive = str(images.make(recipe))
+            loaded = self.run(
+                "ctr", "--namespace=k8s.io", "images", "import", archive, capture_output=True, text=True
+            )
+            if loaded.returncode:
+                raise LabError(f"the image {recipe.name} cannot be loaded: {loaded.stderr.strip()}")
 
     def client_environment(self) -> dict[str, str]:
         """What a client of the cluster needs."""

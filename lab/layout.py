@@ -55,6 +55,11 @@ class Layout:
         return self.etc / "kubeconfig"
 
     @property
+    def audit_log(self) -> Path:
+        """What was asked of the API server; see lab.audit."""
+        return self.etc / "audit.log"
+
+    @property
     def client_cache(self) -> Path:
         """What kubectl remembers about this cluster's API."""
         return self.root / "kubecache"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import itertools
+import json
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,7 @@ LONGEST_SECONDS = 300  # no load lasts longer, whatever becomes of the program t
 TIMEOUT = "5s"
 LEAD_SECONDS = 1.0  # load before and after a change, so that what goes wrong around it is seen
 TRAIL_SECONDS = 2.0
+END = "no targets to attack"  # what vegeta notes as its last result when it has no request left
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,31 @@ def load(lab: Lab, streams: Sequence[Stream]) -> Iterator[list[Counted]]:
         counted += [sender.count() for sender in senders]
 
 
+def post_each(lab: Lab, url: str, host: str, bodies: Sequence[bytes], rate: int) -> dict[str, int]:
+    """Sends every body once, at a constant rate where the answers' speed allows it; returns how many requests got
+    which status, "0" for none."""
+    request = {"method": "POST", "url": url, "header": {"Host": [host], "Content-Type": ["application/json"]}}
+    targets = (json.dumps({**request, "body": base64.b64encode(body).decode()}) for body in bodies)
+    # Lazy: it ends when it has read, and sent, all of them.
+    attack = ["vegeta", "attack", "-lazy", "-format=json", f"-rate={rate}", "-max-workers=16", "-timeout=30s"]
+    sent = lab.run(
+        *attack,
+        input="".join(f"{target}\n" for target in targets).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=LONGEST_SECONDS,
+    )
+    statuses = Counter(row[1] for row in _rows(sent.stdout) if row[5] != END)
+    return dict(statuses)
+
+
+def _rows(results: bytes) -> Iterator[list[str]]:
+    """vegeta's results, each a row of its CSV: time and latency in ns, a body in base64, and so on."""
+    encode = [str(tools.binary("vegeta")), "encode", "-to=csv"]
+    encoded = subprocess.run(encode, input=results, check=True, capture_output=True)
+    return csv.reader(encoded.stdout.decode().splitlines())
+
+
 class _Sender:
     """One running vegeta."""
 
@@ -131,16 +158,11 @@ class _Sender:
         return ("kubectl", "exec", f"--namespace={namespace}", name, "--container=client", "--", *command)
 
     def count(self) -> Counted:
-        encode = [str(tools.binary("vegeta")), "encode", "-to=csv", str(self.results)]
-        encoded = subprocess.run(encode, check=True, capture_output=True, text=True).stdout
-        return summarize(self.stream.name, csv.reader(encoded.splitlines()))
+        return summarize(self.stream.name, _rows(self.results.read_bytes()))
 
 
 def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
-    """Counts vegeta's results, each a row of its CSV: time and latency in ns, a body in base64, and so on.
-
-    A body reads "nginx <version> <pod>".
-    """
+    """Counts results. A body reads "nginx <version> <pod>"."""
     failures: Counter[str] = Counter()
     answered_by: Counter[str] = Counter()
     answers, moments, latencies = [], [], []

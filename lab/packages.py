@@ -7,10 +7,12 @@ and libraries are installed.
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab import cache
@@ -29,16 +31,25 @@ INSTALLED = {  # command: the package it comes from
     "mount": "mount",
     "ldd": "libc-bin",
 }
+# What the images of the example are made of. The names of the parts tell their version, another one in each
+# release of Debian.
+EXAMPLE = ("postgresql", "python3-psycopg2")
+EXAMPLE_PARTS = re.compile(
+    r"^Inst (postgresql(?:-client)?-\d+|(?:lib)?python3\.\d+-(?:minimal|stdlib)|python3-psycopg2) ",
+    re.MULTILINE,
+)
 PLUGIN_DIRECTORIES = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
+# Of nginx's own parts none is needed, nor PostgreSQL's compiler for queries, larger than all the rest.
+LIBRARY = re.compile(r"(?!libnginx|libllvm)(lib|zlib1g)")
 TIME_LIMIT = 15 * 60.0
 TELL_EVERY = 10.0
 
 
-def tree() -> Path:
+def tree(packages: Sequence[str] = UNPACKED) -> Path:
     """The directory into which the packages are unpacked; another release of Debian gets another one."""
     release = platform.freedesktop_os_release()
     name = f"{release.get('ID', 'linux')}{release.get('VERSION_ID', '')}"
-    return cache.root() / "packages" / f"{name}-{cache.key(platform.machine(), *UNPACKED)}"
+    return cache.root() / "packages" / f"{name}-{cache.key(platform.machine(), *packages)}"
 
 
 def search_path() -> str:
@@ -93,9 +104,32 @@ def provide(report: Report = say) -> None:
             _install(packages, report)
     cache.make_once(
         tree(),
-        lambda target: _unpack(target, report),
+        lambda target: _unpack(target, UNPACKED, report),
         lambda text: progress.update(f"Debian packages: {text}"),
     )
+
+
+def provide_example(report: Report = say) -> Path:
+    """The directory into which PostgreSQL and Python are unpacked, made if it is not there."""
+    target = tree(EXAMPLE)
+    if not target.is_dir() and not shutil.which("apt-get"):
+        raise LabError(
+            f"the example's images are made of Debian's {', '.join(EXAMPLE)}, which only Debian and Ubuntu have: "
+            "use your own cluster and images (examples/orders/README.md)"
+        )
+    progress = Progress(report)
+    return cache.make_once(
+        target,
+        lambda unfinished: _unpack(unfinished, _example_parts(report), report),
+        lambda text: progress.update(f"Debian packages: {text}"),
+    )
+
+
+def _example_parts(report: Report) -> list[str]:
+    """The packages that hold what the example runs: what apt would install, without libraries and helpers."""
+    nothing_installed = "-o=Dir::State::status=/dev/null"
+    plan = _apt(report, "install", "--simulate", "--no-install-recommends", nothing_installed, *EXAMPLE)
+    return EXAMPLE_PARTS.findall(plan)
 
 
 def _install(packages: list[str], report: Report) -> None:
@@ -103,17 +137,18 @@ def _install(packages: list[str], report: Report) -> None:
     _apt(report, "install", "--yes", "--no-install-recommends", "-o=DPkg::Lock::Timeout=300", *packages)
 
 
-def _unpack(target: Path, report: Report) -> None:
+def _unpack(target: Path, packages: Sequence[str], report: Report) -> None:
     downloads = target / "downloads"
     downloads.mkdir()
     # apt's own user need not be able to write where root's cache is.
-    _apt(report, "download", "-o=APT::Sandbox::User=root", *UNPACKED, directory=downloads)
+    _apt(report, "download", "-o=APT::Sandbox::User=root", *packages, directory=downloads)
     archives = sorted(downloads.glob("*.deb"))
     names = ", ".join(" ".join(archive.stem.split("_")[:2]).replace("%3a", ":") for archive in archives)
     report(f"Debian packages: unpacking into the cache, not installing: {names}")
     for archive in archives:
         _run(["dpkg-deb", "--extract", str(archive), str(target)])
-    libraries = sorted({name for archive in archives for name in _libraries(archive)} - _installed())
+    needed = {name for archive in archives for name in _libraries(archive)}
+    libraries = sorted(needed - _installed() - set(packages))
     shutil.rmtree(downloads)
     if libraries:
         _install(libraries, report)
@@ -123,7 +158,7 @@ def _libraries(archive: Path) -> list[str]:
     """The libraries among a package's dependencies: its other ones are services or other unpacked packages."""
     depends = _run(["dpkg-deb", "--field", str(archive), "Depends"])
     names = [entry.split()[0].split(":")[0] for entry in depends.split(",") if entry.strip()]
-    return [name for name in names if name.startswith(("lib", "zlib1g")) and not name.startswith("libnginx")]
+    return [name for name in names if LIBRARY.match(name)]
 
 
 def _installed() -> set[str]:
@@ -133,13 +168,13 @@ def _installed() -> set[str]:
     return {line.split()[0].split(":")[0] for line in lines if line.endswith(" installed")}
 
 
-def _apt(report: Report, *arguments: str, directory: Path | None = None) -> None:
+def _apt(report: Report, *arguments: str, directory: Path | None = None) -> str:
     """Runs apt-get, and once more after an update: a fresh machine has no or an old list of packages."""
     try:
-        _run(["apt-get", "--quiet", *arguments], directory, report)
+        return _run(["apt-get", "--quiet", *arguments], directory, report)
     except LabError:
         _run(["apt-get", "--quiet", "update"], directory, report)
-        _run(["apt-get", "--quiet", *arguments], directory, report)
+        return _run(["apt-get", "--quiet", *arguments], directory, report)
 
 
 def _run(arguments: list[str], directory: Path | None = None, report: Report = say) -> str:

@@ -24,7 +24,7 @@ class ScratchStack:
         self.namespace = f"test-{uuid.uuid4().hex[:6]}"
         self.host = f"{self.namespace}.example"
         self.config_file = directory / f"Pulumi.{self.namespace}.yaml"
-        _write_project(directory)
+        write_project(directory)
         self.configure()
         self.stack = Stack(lab, self.namespace, directory)
         self.stack.select()
@@ -59,8 +59,9 @@ class ScratchStack:
         self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
 
 
-def _write_project(directory: Path) -> None:
-    project = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
-    project["main"] = str(CHECKOUT)
+def write_project(directory: Path, program: Path = CHECKOUT) -> None:
+    """Makes the directory one of a program that is elsewhere in this checkout."""
+    project = yaml.safe_load((program / "Pulumi.yaml").read_text())
+    project["main"] = str(program)
     project["runtime"]["options"]["virtualenv"] = str(CHECKOUT / ".venv")
     (directory / "Pulumi.yaml").write_text(yaml.safe_dump(project))

@@ -70,7 +70,7 @@ class Stack:
     def config(self) -> dict[str, str]:
         """The stack's config as text, without the project's prefix."""
         found = json.loads(self.output("config", "--json", "--stack", self.name))
-        return {key.rsplit(":", 1)[-1]: entry["value"] for key, entry in found.items()}
+        return {key.rsplit(":", 1)[-1]: entry.get("value", "") for key, entry in found.items()}
 
     def output(self, *args: str) -> str:
         return self._succeed(self.run(*args))

@@ -1,0 +1,159 @@
+"""Pulumi and the kill switch work with the permissions in deploy/, and use what these grant."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import Lab
+from lab.audit import FORBIDDEN, NAMESPACE, Asked, asked
+from lab.scratch import ScratchStack
+from tests import access
+from tests.mesh.faults import live_and_shadow, version
+from tests.mesh.switch import pull
+
+GATEWAY = {"selector": {"istio": "ingressgateway"}}
+ROUTES = ("networking.istio.io", "virtualservices")
+
+
+class Restricted:
+    """A stack in a namespace that somebody else made, whose Pulumi has the Role of deploy/rbac.yaml only."""
+
+    def __init__(self, lab: Lab, deployed: ScratchStack, directory: Path) -> None:
+        self.lab, self.deployed = lab, deployed
+        self.namespace, self.protected = deployed.namespace, f"{deployed.namespace}-data"
+        places = {"shop": self.namespace, "shop-data": self.protected}
+        self.objects = access.objects("rbac.yaml", places)
+        spaces = [access.namespace(name) for name in (NAMESPACE, self.namespace, self.protected)]
+        access.apply(lab, *spaces, *self.objects)
+        deployed.stack.environment["KUBECONFIG"] = str(access.kubeconfig(lab, "pulumi", directory))
+
+    @property
+    def role(self) -> dict[str, Any]:
+        return next(
+            entry
+            for entry in self.objects
+            if entry["metadata"]["name"] == "mirrored-service" and "rules" in entry
+        )
+
+    def contained(self, **limits: Any) -> dict[str, Any]:
+        """v2 as a shadow that is contained in every way."""
+        workload = {"labels": {"app": "database"}}
+        isolation = {
+            "mayReach": [f"database.{self.protected}.svc.cluster.local"],
+            "protects": {"here": workload, "there": {**workload, "namespace": self.protected}},
+            "networkPolicy": {},
+        }
+        return live_and_shadow("v1", "v2", shadowIsolation=isolation, mirrorLimits=limits)
+
+    def deploy(self, subsets: dict[str, Any], **settings: Any) -> None:
+        self.deployed.deploy(subsets, createNamespace=False, **settings)
+
+    def used(self, namespace: str) -> set[Asked]:
+        return set(asked(self.lab, namespace))
+
+
+@pytest.fixture(scope="module")
+def restricted(
+    lab: Lab, deploy: Callable[[], ScratchStack], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Restricted]:
+    found = Restricted(lab, deploy(), tmp_path_factory.mktemp("access"))
+    yield found
+    for name in (found.namespace, found.protected):
+        lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def test_every_change_works_with_the_role_alone(restricted: Restricted) -> None:
+    deployed, stack = restricted.deployed, restricted.deployed.stack
+    restricted.deploy(restricted.contained())
+    assert deployed.check().problems == []
+    assert stack.preview() == []
+    assert stack.change("refresh").returncode == 0
+    # Limits and hosts are in the DestinationRules and the Gateway; what was edited by hand is repaired.
+    deployed.kubectl("label", "serviceaccount/nginx-v2", "app=edited", "--overwrite")
+    restricted.deploy(restricted.contained(requests=7), hosts=[f"new.{deployed.host}"])
+    promoted = restricted.contained()
+    promoted["v1"], promoted["v2"] = (
+        version("v1", replicas=2),
+        {**promoted["v2"], "weight": 100, "mirrorPercent": 0},
+    )
+    restricted.deploy(promoted)
+    restricted.deploy({"v3": version("v3", weight=100)})
+    assert deployed.check().answered_by == {"v3": 100}
+    stack.destroy()
+    kinds = "deployments,services,virtualservices,destinationrules,gateways,sidecars,authorizationpolicies"
+    assert deployed.kubectl("get", kinds, "--output=name") == ""
+
+
+def test_nothing_was_refused_and_no_permission_to_write_is_needless(restricted: Restricted) -> None:
+    roles = access.roles("rbac.yaml")
+    for namespace, role in (
+        (restricted.namespace, "mirrored-service"),
+        (restricted.protected, "mirrored-service-protects"),
+    ):
+        assert set(asked(restricted.lab, namespace, FORBIDDEN)) == set()
+        unused = roles[role] - restricted.used(namespace)
+        # The official provider lists and watches what it waits for; the lab's stand-in asks in other ways.
+        assert {found for found in unused if found.verb not in ("list", "watch")} == set()
+
+
+@pytest.mark.parametrize(
+    "missing", [Asked("apps", "deployments", "create"), Asked(*ROUTES, "patch"), Asked(*ROUTES, "delete")]
+)
+def test_without_one_permission_it_fails_and_says_which(restricted: Restricted, missing: Asked) -> None:
+    stack = restricted.deployed.stack
+    changes: dict[str, Callable[[], Any]] = {
+        "create": lambda: restricted.deployed.configure(
+            {"v1": version("v1", weight=100)}, createNamespace=False
+        ),
+        "patch": lambda: restricted.deployed.configure(restricted.contained(), createNamespace=False),
+        "delete": lambda: None,
+    }
+    access.apply(restricted.lab, access.without(restricted.role, missing))
+    changes[missing.verb]()
+    verb = "destroy" if missing.verb == "delete" else "up"
+    failed = stack.change(verb)
+    assert failed.returncode != 0
+    assert f'cannot {missing.verb} resource "{missing.resource}"' in failed.stdout
+    access.apply(restricted.lab, restricted.role)
+    assert stack.change(verb).returncode == 0
+
+
+def test_with_the_cluster_role_it_makes_and_deletes_its_namespace(
+    lab: Lab, deploy: Callable[[], ScratchStack], tmp_path: Path
+) -> None:
+    deployed = deploy()
+    found = access.objects("rbac-create-namespace.yaml", {})
+    access.apply(lab, access.namespace(NAMESPACE), *found)
+    try:
+        deployed.stack.environment["KUBECONFIG"] = str(access.kubeconfig(lab, "pulumi", tmp_path))
+        deployed.deploy(live_and_shadow("v1", "v2"))
+        assert deployed.check().problems == []
+        deployed.stack.destroy()
+        assert set(asked(lab, deployed.namespace, FORBIDDEN)) == set()
+    finally:
+        lab.kubectl("delete", "--filename=-", input=yaml.safe_dump_all(found[1:]))
+    assert f"namespace/{deployed.namespace}" not in lab.kubectl("get", "namespaces", "--output=name").split()
+
+
+def test_the_kill_switch_needs_its_own_role_only(
+    lab: Lab, deploy: Callable[[], ScratchStack], tmp_path: Path
+) -> None:
+    deployed = deploy()
+    deployed.deploy(live_and_shadow("v1", "v2"))
+    metadata = {"name": "on-call", "namespace": NAMESPACE}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    text = json.dumps(access.objects("rbac-kill-switch.yaml", {"shop": deployed.namespace}))
+    role, binding = json.loads(text.replace("shop-vs", "nginx-vs").replace("shop-mesh", "nginx-mesh"))
+    binding["subjects"] = [{"kind": "ServiceAccount", "name": "on-call", "namespace": NAMESPACE}]
+    access.apply(lab, access.namespace(NAMESPACE), account, role, binding)
+    report = pull(deployed, KUBECONFIG=str(access.kubeconfig(lab, "on-call", tmp_path)))
+    assert (report["cut"], report["unread"]) == (["nginx-vs", "nginx-mesh"], {})
+    assert len(report["proxies"]) == 1
+    unused = access.granted(role) - set(asked(lab, deployed.namespace))
+    # kubectl runs a command with one of two verbs.
+    assert {found for found in unused if found.resource != "pods/exec"} == set()
+    assert len(unused) <= 1

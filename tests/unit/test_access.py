@@ -1,0 +1,64 @@
+"""The permissions in deploy/ are for the kinds that the component makes, all of them and no others."""
+
+from typing import Any
+
+from lab.audit import Asked
+from mirrored_service import MirroredService
+from tests.access import roles
+from tests.recorder import record
+from tests.services import service_args
+
+WRITING = {"create", "patch", "delete"}
+NAMESPACES = {Asked("", "namespaces", verb) for verb in ("get", "list", "watch", *WRITING)}
+CONTAINED: dict[str, Any] = {
+    "v1": {"image": "shop:1", "weight": 100},
+    "v2": {
+        "image": "shop:2",
+        "mirrorPercent": 100,
+        "shadowIsolation": {
+            "mayReach": [],
+            "protects": {"database": {"labels": {"app": "db"}}},
+            "networkPolicy": {},
+        },
+    },
+}
+
+
+def resources(**settings: Any) -> set[tuple[str, str]]:
+    """API group and plural name of every kind that the component makes."""
+    _, registered = record(lambda: MirroredService("nginx", service_args(CONTAINED, **settings)))
+    made = [
+        (found.inputs["apiVersion"], found.inputs["kind"].lower()) for found in registered if found.inputs
+    ]
+    return {
+        (version.rpartition("/")[0], kind[:-1] + "ies" if kind.endswith("cy") else kind + "s")
+        for version, kind in made
+    }
+
+
+def written(permissions: set[Asked]) -> set[tuple[str, str]]:
+    """What may be written."""
+    return {(asked.group, asked.resource) for asked in permissions if asked.verb in WRITING}
+
+
+def test_the_role_is_for_the_kinds_that_are_made_in_a_namespace_that_exists() -> None:
+    assert written(roles("rbac.yaml")["mirrored-service"]) == resources(createNamespace=False)
+
+
+def test_the_cluster_role_has_the_permissions_of_the_role_and_those_to_make_namespaces() -> None:
+    everywhere = roles("rbac-create-namespace.yaml")["mirrored-service"]
+    assert everywhere == roles("rbac.yaml")["mirrored-service"] | NAMESPACES
+    assert written(everywhere) == resources()
+
+
+def test_who_may_only_protect_a_workload_may_write_nothing_else() -> None:
+    policies = ("security.istio.io", "authorizationpolicies")
+    assert written(roles("rbac.yaml")["mirrored-service-protects"]) == {policies}
+
+
+def test_no_role_has_a_wildcard_or_reads_secrets() -> None:
+    for file in ("rbac.yaml", "rbac-create-namespace.yaml", "rbac-kill-switch.yaml"):
+        for permissions in roles(file).values():
+            for asked in permissions:
+                assert "*" not in (asked.group, asked.resource, asked.verb)
+                assert asked.resource != "secrets"
