@@ -9,11 +9,12 @@ unexport VIRTUAL_ENV PYTHONPATH
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(installed): requirements.txt pyproject.toml components/pyproject.toml
+$(installed): requirements.txt requirements-report.txt pyproject.toml components/pyproject.toml report/pyproject.toml
 	@echo "Python packages: installing into .venv" >&2  # not to stdout: the shell evaluates what `make env` prints
 	@python3 -m venv .venv
 	@$(python) -m pip install --quiet --disable-pip-version-check pip==26.3
-	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt --group dev
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+		-r requirements-report.txt --group dev
 	@touch $@
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got

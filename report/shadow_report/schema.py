@@ -1,0 +1,69 @@
+"""What one line of an access log holds, and what the comparison makes of it.
+
+A *raw line* is what a proxy writes: one JSON object a line, or the same columns in Parquet. A *record* is the
+same request in one form, whatever the log's format was. Both are described here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["text", "whole", "time"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON, UTC microseconds in Parquet."""
+
+    name: str
+    type: Type
+    meaning: str
+
+
+# A key may be missing, null or "-": all three mean that there was no value.
+RAW = (
+    Column("request_id", "text", "x-request-id, the same for a request and its copies"),
+    Column("method", "text", "GET, POST and so on"),
+    Column("path", "text", "without the query string"),
+    Column("protocol", "text", "HTTP/1.1, HTTP/2"),
+    Column("status", "whole", "what was answered; 0 when nothing was"),
+    Column("grpc_status", "whole", "of a gRPC answer"),
+    Column("flags", "text", "Envoy's response flags, such as DC or UF,URX"),
+    Column("details", "text", "Envoy's response code details, such as via_upstream"),
+    Column("start_time", "time", "when the proxy began to read the request"),
+    Column("duration_ms", "whole", "from there until the last byte was answered"),
+    Column("app_us", "whole", "microseconds that the app itself took: COMMON_DURATION(US_TX_BEG:US_RX_END:us)"),
+    Column("bytes_sent", "whole", "size of the answer's body"),
+    Column("bytes_received", "whole", "size of the request's body"),
+    Column("xff", "text", "x-forwarded-for"),
+    Column("pod", "text", "which pod's log; the collector adds it"),
+    Column("version", "text", "which version's log, such as v1; the collector adds it"),
+)
+RAW_NAMES = tuple(column.name for column in RAW)
+# Without these a line cannot be placed in time, or says nothing about an answer.
+REQUIRED = ("method", "path", "status", "start_time", "version")
+
+SIDES = ("live", "shadow", "control")
+
+# `occurrence` is not kept: it is counted only where an id occurs more than once (see pairing).
+RECORD = {
+    "side": "string",  # live, shadow, or control: a second copy of the live version
+    "pod": "string",
+    "join_id": "string",  # the request id, without the digit that tracing rewrites; empty: cannot be paired
+    "start_us": "int64",  # microseconds since 1970
+    "method": "string",
+    "path": "string",
+    "template": "string",  # the path with ids folded, such as /orders/{id}
+    "route": "string",  # method and template: what is judged as one
+    "status": "int64",
+    "grpc_status": "int64",
+    "flags": "string",
+    "app_us": "int64",
+    "total_us": "int64",
+    "bytes_sent": "int64",
+    "xff_hops": "int64",
+    "is_mirror": "boolean",  # a copy carries at least the hop of the proxy that made it
+    "source": "string",  # json, parquet, combined or istio
+    "parse_ok": "boolean",
+}
