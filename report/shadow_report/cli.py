@@ -1,4 +1,4 @@
-"""The command line: `shadow-report compare` and what else there is, one function that adds each."""
+"""The command line: `shadow-report compare` and what else there is. Each command is a module that adds itself."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from shadow_report import comparing
 from shadow_report.errors import ReportError
-
-# Each command is a module with `add(commands)`, which adds its parser and sets `run` to a function that takes the
-# parsed options and returns the exit status.
-COMMANDS: tuple[object, ...] = ()
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    whole = argparse.ArgumentParser(prog="shadow-report", description="Does the shadow behave like the live version?")
-    whole.add_subparsers(required=True, metavar="COMMAND")
+    """The whole command line. A command's `add` sets `run`, which takes the options and returns the exit status."""
+    whole = argparse.ArgumentParser(
+        prog="shadow-report", description="Does the shadow version behave like the live one?"
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    comparing.add(commands)
     return whole
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Type = Literal["text", "whole", "time"]
+Type = Literal["text", "whole", "time", "flag"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON, UTC microseconds in Parquet."""
+    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON and a timestamp in Parquet;
+    "flag", true or false."""
 
     name: str
     type: Type
@@ -41,29 +42,29 @@ RAW = (
     Column("version", "text", "which version's log, such as v1; the collector adds it"),
 )
 RAW_NAMES = tuple(column.name for column in RAW)
-# Without these a line cannot be placed in time, or says nothing about an answer.
-REQUIRED = ("method", "path", "status", "start_time", "version")
+SIDES = ("live", "shadow", "control")  # written as 0, 1, 2; control is a second copy of the live version
 
-SIDES = ("live", "shadow", "control")
-
-# `occurrence` is not kept: it is counted only where an id occurs more than once (see pairing).
-RECORD = {
-    "side": "string",  # live, shadow, or control: a second copy of the live version
-    "pod": "string",
-    "join_id": "string",  # the request id, without the digit that tracing rewrites; empty: cannot be paired
-    "start_us": "int64",  # microseconds since 1970
-    "method": "string",
-    "path": "string",
-    "template": "string",  # the path with ids folded, such as /orders/{id}
-    "route": "string",  # method and template: what is judged as one
-    "status": "int64",
-    "grpc_status": "int64",
-    "flags": "string",
-    "app_us": "int64",
-    "total_us": "int64",
-    "bytes_sent": "int64",
-    "xff_hops": "int64",
-    "is_mirror": "boolean",  # a copy carries at least the hop of the proxy that made it
-    "source": "string",  # json, parquet, combined or istio
-    "parse_ok": "boolean",
-}
+# A record, as `records.sql` makes it of any format. `occurrence` is not kept: it is counted only where an id occurs
+# more than once (see pairing).
+RECORD = (
+    Column("side", "whole", "an index of SIDES; null: a version that is not compared"),
+    Column("pod", "text", "whose log it was"),
+    Column("join_id", "text", "the request id, without the digit that tracing rewrites; null: cannot be paired"),
+    Column("start_us", "whole", "microseconds since 1970, UTC"),
+    Column("method", "text", "GET, POST and so on"),
+    Column("path", "text", "without the query string"),
+    Column("template", "text", "the path with ids folded, such as /orders/{id}"),
+    Column("route", "text", "method and template: what is judged as one"),
+    Column("status", "whole", "0 when nothing was answered"),
+    Column("grpc_status", "whole", "of a gRPC answer"),
+    Column("flags", "text", "Envoy's response flags"),
+    Column("answer", "whole", "status, flags and gRPC status in one number, see answers"),
+    Column("app_us", "whole", "the app's own time"),
+    Column("total_us", "whole", "the whole time in the proxy"),
+    Column("bytes_sent", "whole", "size of the answer's body"),
+    Column("xff_hops", "whole", "how many addresses X-Forwarded-For holds"),
+    Column("is_mirror", "flag", "a copy carries at least the hop of the proxy that made it"),
+    Column("source", "text", "json, istio-json, parquet, combined or istio"),
+    Column("problem", "whole", "an index of records.PROBLEMS, 0 if the line is in order"),
+    Column("parse_ok", "flag", "is it?"),
+)
