@@ -26,11 +26,10 @@ _PROBLEM = """CASE
     WHEN start_time IS NULL THEN 5
     WHEN version IS NULL THEN 6
     ELSE 0 END"""
-# Tracing rewrites the 14th digit of a uuid, which is the 15th character: it is left out.
+# Tracing rewrites the 14th digit of a uuid, which is the 15th of its 36 characters: it is left out.
 _JOIN_ID = """CASE
     WHEN request_id IN ('', '-') THEN NULL
-    WHEN length(request_id) = 36 AND request_id[9] = '-' AND request_id[14] = '-' THEN
-        request_id[1:14] || request_id[16:]
+    WHEN strlen(request_id) = 36 THEN substring(request_id, 1, 14) || substring(request_id, 16, 21)
     ELSE request_id END"""
 _ANSWER = f"""CASE WHEN status BETWEEN 0 AND 999 THEN status
     + CASE WHEN flags IN ('', '-') OR flags IS NULL THEN 0
@@ -72,7 +71,7 @@ FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, request_id, {_JOIN
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
     CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent ELSE 0 END AS bytes_sent,
     {hops} AS xff_hops, {text(source)} AS source, {_PROBLEM} AS problem
-FROM (SELECT * REPLACE (split_part(path, '?', 1) AS path) FROM ({raw})))"""
+FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path) FROM ({raw})))"""
 
 
 def compact(records: str, comparing: Comparing) -> str:

@@ -6,8 +6,9 @@ import re
 
 from shadow_report.errors import ReportError
 
-# What a segment of a path looks like that is an id: a number, a uuid, or a long hexadecimal number.
-_ID = "[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,64}"
+# How the beginning of a segment looks that is an id: a uuid, a long hexadecimal number or a number, and then its end or
+# a dot or dash. The uuid comes first, as the first alternative that fits wins.
+_ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,64}|[0-9]+"
 _RULE = re.compile(r"/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\})?(?:/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\}))*(?:/\*)?/?")
 
 
@@ -37,11 +38,7 @@ def _segment(segment: str) -> str:
 def sql(path: str, rules: list[str]) -> str:
     """The SQL expression that gives the template of the column `path`. The first rule that covers a path wins; what
     no rule covers has its ids folded."""
-    # Each id needs the slash before it and the one after it for itself: they are doubled first.
-    folded = (
-        f"CASE WHEN regexp_matches({path}, '[0-9]') THEN replace(regexp_replace(replace({path}, '/', '//'), "
-        f"'/(?:{_ID})(/|$)', '/{{id}}\\1', 'g'), '//', '/') ELSE {path} END"
-    )
+    folded = f"regexp_replace({path}, '/(?:{_ID})\\b', '/{{id}}', 'g')"
     if not rules:
         return folded
     cases = "".join(f" WHEN regexp_matches({path}, '{pattern(rule)}') THEN '{rule}'" for rule in rules)

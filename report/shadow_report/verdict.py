@@ -15,6 +15,7 @@ from shadow_report.tallies import EVERYTHING
 from shadow_report.thresholds import Thresholds
 
 _MOST_FACTOR = 10_000  # more data than this many times as much is no advice
+_DOUBT = 0.05  # a corrected p-value below this keeps a route from being waved through
 _GAP_PAIRS = 10  # fewer copies expected in a block of time do not show whether the shadow was down
 
 
@@ -240,10 +241,11 @@ class _Rules:
         be sure is no reason against the version; the page tells how much could hide."""
         if statement.result is Result.FAIL:
             return statement
+        if statement.result is Result.PASS or statement.about not in ("errors", "unfinished"):
+            return None
         found = finding.errors if statement.about == "errors" else finding.unfinished
-        doubtful = found.p_value < 0.05 and found.rate.value > self.thresholds.max_new_errors / 100
-        is_excess = statement.about in ("errors", "unfinished")
-        return statement if is_excess and statement.result is Result.INCONCLUSIVE and doubtful else None
+        doubtful = finding.adjusted[statement.about] < _DOUBT
+        return statement if doubtful and found.rate.value > self.thresholds.max_new_errors / 100 else None
 
     def _statement(self, about: str, result: Result, text: str) -> Statement:
         return Statement(about, EVERYTHING, result, text)
