@@ -1,6 +1,7 @@
 """Mirror live traffic to a shadow version with Istio, without a user ever seeing it."""
 
 from .args import (
+    AccessLogArgs,
     GatewayArgs,
     MirroredServiceArgs,
     MirrorMatchArgs,
@@ -15,6 +16,7 @@ from .component import MirroredService
 from .validation import InvalidArgsError
 
 __all__ = [
+    "AccessLogArgs",
     "GatewayArgs",
     "InvalidArgsError",
     "MirrorMatchArgs",

@@ -12,6 +12,7 @@ from .service import COPIES, Service, Subset
 Manifest = dict[str, Any]
 
 ISTIO = "networking.istio.io/v1"
+TELEMETRY = "telemetry.istio.io/v1"
 POD_PORT = "app"  # the container port's name, by which versions may listen on different ones
 # Copies that one proxy lets wait for an answer; it drops what goes beyond. Without a limit a shadow that hangs
 # eats up the memory of the very proxies that live requests go through: some 40 kB a copy.
@@ -109,6 +110,21 @@ def gateway(service: Service) -> Manifest:
     )
 
 
+def telemetry(service: Service, subset: Subset) -> Manifest:
+    """Which access log the version's sidecars write of requests that come in."""
+    labels = _version_labels(service, subset)
+    providers = [{"name": name} for name in service.access_log.providers]
+    return _istio(
+        "Telemetry",
+        _metadata(service, f"{service.name}-{subset.name}", labels),
+        {
+            "selector": {"matchLabels": labels},
+            "accessLogging": [{"match": {"mode": "SERVER"}, "providers": providers}],
+        },
+        TELEMETRY,
+    )
+
+
 def ingress_virtual_service(service: Service) -> Manifest:
     """Routes what enters through the gateway."""
     gateway_name = service.gateway.existing or _gateway_name(service)
@@ -196,12 +212,12 @@ def _virtual_service(service: Service, name: str, hosts: list[str], gateway_name
     )
 
 
-def _istio(kind: str, metadata: Manifest, spec: Manifest) -> Manifest:
+def _istio(kind: str, metadata: Manifest, spec: Manifest, api_version: str = ISTIO) -> Manifest:
     # What somebody edits by hand belongs to their field manager from then on, and without this no preview and no
     # update could change it back.
     annotations = {"pulumi.com/patchForce": "true"}
     return {
-        "apiVersion": ISTIO,
+        "apiVersion": api_version,
         "kind": kind,
         "metadata": {**metadata, "annotations": annotations},
         "spec": spec,

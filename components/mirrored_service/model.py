@@ -12,10 +12,10 @@ import pulumi
 
 from . import args as public
 from . import syntax
-from .service import COPIES, Gateway, Probe, Rollout, Service, Stop, Subset
+from .service import COPIES, AccessLog, Gateway, Probe, Rollout, Service, Stop, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, matches, number, shown, whole
 
-__all__ = ["Gateway", "Probe", "Rollout", "Service", "Stop", "Subset", "parse"]
+__all__ = ["AccessLog", "Gateway", "Probe", "Rollout", "Service", "Stop", "Subset", "parse"]
 
 PROTOCOLS = ("http", "http2", "grpc")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
@@ -26,6 +26,10 @@ LABEL_LENGTH = 63
 _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
 _NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
+_PROVIDERS_TEXT = (
+    'a list of log providers of the mesh, such as "mirrored-service-json": letters, digits, \'-\', \'_\', \'.\', '
+    "at most 253"
+)
 _PORT_TEXT = (
     f"a whole number from 1 to 65535, and none of {', '.join(map(str, syntax.PROXY_PORTS))}, which belong to "
     "Istio's proxy"
@@ -54,6 +58,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         gateway=_gateway(fields),
         subsets=_subsets(fields, port, protocol),
         methods=_methods(fields),
+        access_log=_access_log(fields),
         settle_seconds=_number(fields, "settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=_number(fields, "expectedRequestsPerSecond", 0.0, 1_000_000),
@@ -134,6 +139,18 @@ def _methods(fields: Fields) -> tuple[str, ...]:
     elif "*" in methods and set(methods) != {"*"}:
         match.refuse(("methods", methods.index("*")), "*", 'nothing next to "*", which is every method')
     return tuple(dict.fromkeys(methods))
+
+
+def _access_log(fields: Fields) -> AccessLog:
+    section = fields.section("accessLog", _keys(public.AccessLogArgs))
+    providers = section.texts("providers", (), _PROVIDERS_TEXT, lambda name: matches(syntax.PROVIDER, name))
+    if section.values.get("providers") in ([], ()):
+        # Istio would take an empty list for the providers of the mesh.
+        section.refuse(("providers",), [], _PROVIDERS_TEXT)
+    for place, name in enumerate(providers):
+        if name in providers[:place]:
+            section.refuse(("providers", place), name, "each provider once")
+    return AccessLog(providers)
 
 
 def _subsets(fields: Fields, port: int, protocol: str) -> tuple[Subset, ...]:

@@ -29,6 +29,7 @@ FULL: Args = {
     "hosts": ["shop.example.org", "*.shop.example"],
     "gateway": {"selector": {"istio": "ingressgateway"}, "port": 80},
     "mirrorMatch": {"methods": ["GET", "POST"]},
+    "accessLog": {"providers": ["mirrored-service-json", "envoy"]},
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {

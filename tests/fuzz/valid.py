@@ -169,6 +169,7 @@ gateways = st.one_of(
         },
     ),
 )
+providers = st.lists(names("aZ09-_.", 253), min_size=1, max_size=3, unique=True)
 methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(model.METHODS), min_size=1, max_size=9))
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
@@ -178,6 +179,7 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "hosts": hosts(),
     "gateway": gateways,
     "mirrorMatch": fuzzed({}, {"methods": methods}),
+    "accessLog": fuzzed({}, {"providers": providers}),
     "settleSeconds": st.floats(0, 300),
     "expectedRequestsPerSecond": st.floats(0, 1_000_000),
 }

@@ -25,7 +25,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: createNamespace, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, "
+        "80: unknown, allowed: accessLog, createNamespace, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, "
         "mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
     ),
     (
