@@ -27,7 +27,7 @@ _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
 _NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 _PROVIDERS_TEXT = (
-    'a list of log providers of the mesh, such as "mirrored-service-json": letters, digits, \'-\', \'_\', \'.\', '
+    "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
     "at most 253"
 )
 _PORT_TEXT = (

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from shadow_report import comparing
+from shadow_report.collect import command as collect
 from shadow_report.errors import ReportError
 
 
@@ -16,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
         prog="shadow-report", description="Does the shadow version behave like the live one?"
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    collect.add(commands)
     comparing.add(commands)
     return whole
 

@@ -11,7 +11,7 @@ from tests.services import service_args
 HOSTS = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 METHODS = '["*"], or a list of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, CONNECT, TRACE'
 PROVIDERS = (
-    'a list of log providers of the mesh, such as "mirrored-service-json": letters, digits, \'-\', \'_\', \'.\', '
+    "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
     "at most 253"
 )
 NAME = f"{LABEL}, starting with a letter"
@@ -29,8 +29,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: accessLog, createNamespace, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, "
-        "mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
+        "80: unknown, allowed: accessLog, createNamespace, expectedRequestsPerSecond, gateway, hosts, "
+        "keepOnDestroy, mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
     ),
     (
         "a key on the wrong level",
