@@ -117,7 +117,9 @@ class Collector:
                         self._start(group, self._follow(log))
                 for log in self._followers.keys() - pods.keys():
                     self._followers[log].wake()
-                self._first_pods = False
+                if self._first_pods:
+                    self._first_pods = False
+                    self._tell("ready", {"pods": len(pods)})
 
     def _follower(self, log: str, pod: Watched) -> Follower:
         return Follower(
