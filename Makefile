@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit bench-transitions bench-cost fuzz
+.PHONY: help up test preview report down lint env unit bench-transitions bench-cost fuzz
 
 python := .venv/bin/python
 installed := .venv/.installed
@@ -22,6 +22,9 @@ up: $(installed) ## start the lab, deploy the stack dev, show what the shadow go
 
 preview: $(installed) ## what `make up` would change in the stack dev
 	@$(python) -m lab.walkthrough preview
+
+report: $(installed) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
+	@$(python) -m lab.report
 
 down: $(installed) ## end the lab and everything in it
 	@$(python) -m lab down

@@ -18,7 +18,9 @@ ISTIO_HUB = "lab.local/istio"
 ISTIO_VERSION = "1.31.0"
 PAUSE = "lab.local/pause:1"
 COREDNS = "lab.local/coredns:1"
-SHELL_COMMANDS = ("sh", "sleep", "cat", "echo", "env", "hostname", "ls", "nslookup", "seq", "test", "wget")
+SHELL_COMMANDS = (
+    *("sh", "sleep", "cat", "echo", "env", "hostname", "ls", "nslookup", "printf", "seq", "test", "wget"),
+)
 IPTABLES_COMMANDS = tuple(
     f"{name}{suffix}" for name in ("iptables", "ip6tables") for suffix in ("", "-save", "-restore")
 )

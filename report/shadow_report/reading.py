@@ -16,7 +16,7 @@ from shadow_report import lines
 from shadow_report.errors import ReportError
 from shadow_report.records import text
 from shadow_report.run import Source
-from shadow_report.schema import RAW, RAW_NAMES
+from shadow_report.schema import RAW, RAW_NAMES, SUMMARY
 
 _TYPES = {"text": "VARCHAR", "whole": "BIGINT", "time": "TIMESTAMPTZ"}
 _HEAD = 1 << 18  # bytes that are looked at to tell the format
@@ -63,7 +63,7 @@ def inputs(arguments: list[str]) -> list[Input]:
         path = Path(rest if named else argument)
         if not path.exists():
             raise ReportError(f"{path} does not exist: name log files, or directories that hold them")
-        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        files = _below(path) if path.is_dir() else [path]
         if not files:
             raise ReportError(f"{path} is an empty directory: name log files, or directories that hold them")
         found += (Input(each, version if named else None) for each in files)
@@ -71,6 +71,12 @@ def inputs(arguments: list[str]) -> list[Input]:
     if doubled:
         raise ReportError(f"named twice, so that every line would count twice: {', '.join(doubled)}")
     return found
+
+
+def _below(directory: Path) -> list[Path]:
+    """The logs below a directory: not what is hidden, nor the collector's summary."""
+    found = (each for each in directory.rglob("*") if each.is_file())
+    return sorted(each for each in found if not each.name.startswith(".") and each.name != SUMMARY)
 
 
 def recognise(given: Input) -> Known:

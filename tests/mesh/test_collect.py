@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
-from tests.mesh.collecting import Collection, Talker, Way, assert_each_once, runs, wait_until
+from lab.collection import Collection, wait_until
+from tests.mesh.collecting import Talker, Way, assert_each_once, runs
 from tests.mesh.faults import api_server_pid, stopped
 
 Collect = Callable[..., Collection]

@@ -11,6 +11,7 @@ from typing import Any
 
 from shadow_report.collect.cluster import Cluster
 from shadow_report.collect.follow import Follower
+from shadow_report.collect.lines import Reader
 from shadow_report.collect.pods import Watched
 from shadow_report.collect.seam import Seam
 from shadow_report.collect.store import Store
@@ -33,6 +34,7 @@ class Plan:
     begin: int  # nanoseconds since 1970: what was logged before is not wanted
     seconds: float | None  # how long to collect; None: until asked to end
     file_seconds: float  # a file for so much time
+    reader: Reader
 
 
 class Collector:
@@ -123,7 +125,13 @@ class Collector:
 
     def _follower(self, log: str, pod: Watched) -> Follower:
         return Follower(
-            self._cluster, pod, self._seam(log), self.tally, add=self._store.add, report=self._tell_gap
+            self._cluster,
+            pod,
+            self._seam(log),
+            self.tally,
+            add=self._store.add,
+            report=self._tell_gap,
+            reader=self._plan.reader,
         )
 
     async def _follow(self, log: str) -> None:

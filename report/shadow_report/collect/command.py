@@ -12,6 +12,7 @@ from typing import Any
 
 from shadow_report.collect.cluster import Cluster
 from shadow_report.collect.collector import Collector, Plan
+from shadow_report.collect.lines import READERS
 from shadow_report.collect.show import Show
 from shadow_report.collect.store import Store
 from shadow_report.collect.tally import SECOND
@@ -58,6 +59,12 @@ def add(commands: Any) -> None:
     collect.add_argument(
         "--container", default="istio-proxy", help="whose log to read (default: istio-proxy)"
     )
+    collect.add_argument(
+        "--format",
+        choices=READERS,
+        default="json",
+        help="of the log: json as docs/collect.md has it, or text: Istio's default, nginx's combined format",
+    )
     collect.add_argument("--kubeconfig", type=Path, help="default: as kubectl")
     collect.add_argument("--context", help="of the kubeconfig (default: its current one)")
     collect.add_argument("--json", action="store_true", help="events for programs, one JSON object a line")
@@ -75,7 +82,8 @@ async def _collect(options: argparse.Namespace) -> int:
     selector = f"app={options.app}"
     cluster = Cluster(options.namespace, selector, options.container, options.kubeconfig, options.context)
     begin = time.time_ns() - int(options.since * SECOND)
-    collector = Collector(cluster, store, Plan(begin, options.duration, options.file_every), show.event)
+    plan = Plan(begin, options.duration, options.file_every, READERS[options.format])
+    collector = Collector(cluster, store, plan, show.event)
     for asked in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(asked, collector.end)
     try:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from shadow_report.collect import lines
-from shadow_report.collect.lines import BadLineError, Row
+from shadow_report.collect.lines import BadLineError, Reader, Row
 from shadow_report.collect.pods import Watched
 from shadow_report.collect.seam import Line, Seam, key
 from shadow_report.collect.tally import Gap, Rate, Tally
@@ -54,6 +54,7 @@ class Follower:
         tally: Tally,
         add: Callable[[Row], None],
         report: Callable[[Gap], None] = lambda gap: None,
+        reader: Reader = lines.request,
     ) -> None:
         """`seam`: where to begin. A pod whose beginning is not wanted has had its restarts until now."""
         self.pod = pod
@@ -62,6 +63,7 @@ class Follower:
         self._tally = tally
         self._add = add
         self._report = report
+        self._reader = reader
         self._rate = Rate()
         # Restarts whose earlier logs were read. Of those from before our time the last may reach into it.
         self._restarts_read = max(0, pod.restarts - 1) if seam.start or seam.newest else 0
@@ -159,7 +161,7 @@ class Follower:
     def _take(self, when: int, text: bytes) -> None:
         self._rate.note(when)
         try:
-            row = lines.request(text)
+            row = self._reader(text)
         except BadLineError as problem:
             self._tally.bad[str(problem)] += 1
             return

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import re
 from calendar import timegm
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from shadow_report import lines
+from shadow_report.lines import BadLineError
 from shadow_report.schema import RAW, Column
 
 Row = dict[str, Any]
+
+# Reads a line: the request that it tells of, or None. Raises BadLineError.
+Reader = Callable[[bytes], Row | None]
 
 # What the kubelet puts before each line: 2026-11-23T08:04:30.123456789Z, or with +01:00.
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})(Z|[+-]\d\d:\d\d) ")
@@ -19,10 +25,6 @@ _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})(Z|[+-]\d\d:\d\d)
 _OF_A_REQUEST = ("method", "path", "status", "start_time")
 _NOTHING = ("", "-")
 _MOST = 2**63
-
-
-class BadLineError(ValueError):
-    """The line should be of the access log, but cannot be read."""
 
 
 def split(line: bytes) -> tuple[int, bytes] | None:
@@ -54,6 +56,16 @@ def request(text: bytes) -> Row | None:
         raise BadLineError("nested too deeply") from None
     if not isinstance(values, dict) or any(name not in values for name in _OF_A_REQUEST):
         return None
+    return _row(values)
+
+
+def text_request(text: bytes) -> Row | None:
+    """The same of a line in one of the text formats: nginx's combined one, or Istio's default."""
+    source = lines.recognise(text)
+    return None if source is None else _row(lines.parse(text, source))
+
+
+def _row(values: Mapping[str, Any]) -> Row:
     row = {column.name: _value(column, values.get(column.name)) for column in RAW}
     path = row["path"]
     if isinstance(path, str):
@@ -93,3 +105,6 @@ def _moment(column: Column, raw: str) -> datetime:
     if moment.tzinfo is None:
         raise BadLineError(f"{column.name} has no zone")
     return moment.astimezone(UTC)
+
+
+READERS: dict[str, Reader] = {"json": request, "text": text_request}

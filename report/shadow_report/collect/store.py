@@ -21,13 +21,12 @@ import pyarrow.parquet
 from shadow_report.collect.lines import Row
 from shadow_report.collect.seam import Key
 from shadow_report.errors import ReportError
-from shadow_report.schema import RAW
+from shadow_report.schema import RAW, SUMMARY
 
 _TYPES = {"text": pyarrow.string(), "whole": pyarrow.int64(), "time": pyarrow.timestamp("us", "UTC")}
 SCHEMA = pyarrow.schema([(column.name, _TYPES[column.type]) for column in RAW])
 _NOTE = b"shadow-report"
 _UNFINISHED = ".unfinished"
-SUMMARY = "collected.json"
 
 # How far logs were read, by the log's name: the first moment that was wanted, and the last lines.
 Read = Mapping[str, tuple[int, list[Key]]]
