@@ -67,6 +67,11 @@ class Collection:
         before = self.collected
         wait_until(lambda: self.collected >= before + count, f"{count} more requests than {before}")
 
+    def wait_for_events(self, count: int) -> None:
+        """Until it has told so many things more: of its progress it tells every second."""
+        before = len(self.events)
+        wait_until(lambda: len(self.events) >= before + count, f"{count} more events than {before}")
+
     def wait_for_pods(self, state: str, count: int) -> None:
         wait_until(
             lambda: sum(event["state"] == state for event in self.of("pod")) >= count, f"{count} pods {state}"

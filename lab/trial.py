@@ -67,10 +67,10 @@ class Trial:
         self.stack.deploy(subsets, accessLog={"providers": [PROVIDER]})
 
     @contextmanager
-    def collecting(self, log: Path, rate: int) -> Iterator[Collection]:
+    def collecting(self, log: Path, rate: int, *more: str) -> Iterator[Collection]:
         """Load during the block, and a collector that writes to `log`, from which everything else goes before."""
         shutil.rmtree(log, ignore_errors=True)
-        options = ("--namespace", self.stack.namespace, "--app", "shop", "--file-every", "5s")
+        options = ("--namespace", self.stack.namespace, "--app", "shop", "--file-every", "5s", *more)
         stream = of_paths(self.lab, self.stack.host, PATHS, rate)
         collection = Collection(self.lab, log, *options)
         try:

@@ -4,6 +4,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,16 @@ def talker(lab: Lab, namespace: str) -> Iterator[Callable[..., Talker]]:
         lab.kubectl("delete", f"pod/{each.name}", f"--namespace={namespace}", "--ignore-not-found", "--now")
 
 
+def everything_was_had(collection: Collection, talking: Talker) -> dict[str, Any]:
+    """Ends both: each of the talker's lines was had once. Returns what the collector says at last."""
+    talking.remove()
+    collection.wait_for_pods("gone", 1)
+    done = collection.end()
+    assert_each_once(collection.rows(), talking.name)
+    assert done["gaps"] == []
+    return done
+
+
 def test_lost_connections_lose_and_double_no_line(
     collect: Collect, talker: Callable[..., Talker], way: Way
 ) -> None:
@@ -70,16 +81,9 @@ def test_lost_connections_lose_and_double_no_line(
         way.cut()
     collection.wait_for_more()
     with way.closed():
-        told = len(collection.events)
-        # A few tries that fail.
-        while len(collection.events) < told + 4:
-            collection.process.poll()
+        collection.wait_for_events(4)  # one a second: there is time for a few tries that fail
     collection.wait_for_more()
-    talking.remove()
-    collection.wait_for_pods("gone", 1)
-    done = collection.end()
-    assert_each_once(collection.rows(), talking.name)
-    assert done["gaps"] == []
+    done = everything_was_had(collection, talking)
     assert done["interruptions"] >= 4
 
 
@@ -91,15 +95,9 @@ def test_an_api_server_that_hangs_loses_and_doubles_no_line(
     collection.wait_for_more()
     with stopped(api_server_pid(lab)):
         way.cut()
-        told = len(collection.events)
-        while len(collection.events) < told + 3:
-            collection.process.poll()
+        collection.wait_for_events(3)
     collection.wait_for_more()
-    talking.remove()
-    collection.wait_for_pods("gone", 1)
-    done = collection.end()
-    assert_each_once(collection.rows(), talking.name)
-    assert done["gaps"] == []
+    everything_was_had(collection, talking)
 
 
 def test_restarts_lose_and_double_no_line_even_while_nothing_can_be_read(
@@ -113,12 +111,8 @@ def test_restarts_lose_and_double_no_line_even_while_nothing_can_be_read(
     with way.closed():
         talking.restart()
     collection.wait_for_more()
-    talking.remove()
-    collection.wait_for_pods("gone", 1)
-    done = collection.end()
+    done = everything_was_had(collection, talking)
     assert len(runs(collection.rows(), talking.name)) == 3
-    assert_each_once(collection.rows(), talking.name)
-    assert done["gaps"] == []
     assert done["restarts"] == 2
 
 
@@ -151,12 +145,8 @@ def test_a_collector_that_is_killed_leaves_whole_files_and_goes_on_without_a_lin
     assert had
     again = collect()
     again.wait_for_more()
-    talking.remove()
-    again.wait_for_pods("gone", 1)
-    done = again.end()
+    everything_was_had(again, talking)
     assert again.rows()[: len(had)] == had
-    assert_each_once(again.rows(), talking.name)
-    assert done["gaps"] == []
 
 
 def test_no_more_is_kept_than_allowed_and_what_goes_is_counted(

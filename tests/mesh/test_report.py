@@ -5,6 +5,7 @@ The shop's answers take so long that the noise of a busy machine is small agains
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -137,7 +138,7 @@ def test_a_shadow_that_is_down_for_a_while_is_seen_by_its_coverage_and_live_requ
 
 
 def test_switching_the_access_log_on_and_off_loses_no_live_request(trial: Trial) -> None:
-    args = dict(trial.stack.args)
+    args: dict[str, Any] = dict(trial.stack.args)
     subsets = args["subsets"]
     pods = trial.stack.kubectl("get", "pods", "--output=name")
     with load(
@@ -149,3 +150,18 @@ def test_switching_the_access_log_on_and_off_loses_no_live_request(trial: Trial)
     assert trial.stack.kubectl("get", "pods", "--output=name") == pods
     assert not counted[0].failures
     assert counted[0].sent > 100
+
+
+def test_istios_default_text_log_is_read_too_and_its_query_strings_are_not_kept(trial: Trial) -> None:
+    args: dict[str, Any] = dict(trial.stack.args)
+    trial.stack.deploy(args["subsets"], accessLog={"providers": ["envoy"]})
+    with trial.collecting(trial.directory / "text", RATE, "--format=text") as collection:
+        time.sleep(3)
+    rows = collection.rows()
+    assert {row["version"] for row in rows} == {"v1", "v2"}
+    ids = {
+        version: {row["request_id"] for row in rows if row["version"] == version} for version in ("v1", "v2")
+    }
+    assert len(ids["v1"] & ids["v2"]) > RATE
+    assert all(row["app_us"] >= 90_000 and row["status"] == 200 for row in rows)
+    assert "shoes" not in repr(rows)

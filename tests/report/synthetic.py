@@ -80,7 +80,9 @@ def _lines(traffic: Traffic, version: str) -> str:
         fails.append(f"{own('flaky')} < {traffic.flaky}")
     lost = f"path = '{traffic.lost_path}'" if version == "v2" and traffic.lost_path else "FALSE"
     copied = f"{_random(version, seed)} < {traffic.mirror_percent / 100}"
-    where = "TRUE" if live else f"{copied} AND NOT (i >= {begin} AND i < {end})" if version == "v2" else copied
+    where = (
+        "TRUE" if live else f"{copied} AND NOT (i >= {begin} AND i < {end})" if version == "v2" else copied
+    )
     digit = "9" if traffic.traced and not live else "4"
     identity = f"md5('{seed} ' || i)"
     return f"""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_report.collect.lines import BadLineError, request, split
+from shadow_report.collect.lines import request, split, text_request
 from shadow_report.collect.store import SCHEMA
+from shadow_report.lines import BadLineError
 from shadow_report.schema import RAW_NAMES
 from tests.generated import steady
 
@@ -94,6 +95,32 @@ def test_what_the_proxy_says_of_itself_is_no_request(text: bytes) -> None:
 def test_a_request_that_cannot_be_read_says_why(text: bytes, why: str) -> None:
     with pytest.raises(BadLineError, match=f"^{why}$"):
         request(text)
+
+
+ISTIO = (
+    b'[2026-11-23T08:14:58.199Z] "GET /cart?password=hush HTTP/1.1" 200 - via_upstream - "-" 0 34 23 22 '
+    b'"10.244.0.1" "curl/8" "c845c9b2-9be4-4cad-abda-cb03362f1d25" "shop.example" "10.244.0.5:80" inbound|80|| '
+    b"127.0.0.6:1 10.244.0.5:80 10.244.0.1:0 - default"
+)
+COMBINED = (
+    b'10.244.0.1 - - [23/Nov/2026:08:14:58 +0000] "GET /cart?password=hush HTTP/1.1" 200 34 "-" "curl/8" '
+    b"c845c9b2-9be4-4cad-abda-cb03362f1d25"
+)
+
+
+@pytest.mark.parametrize("text", [ISTIO, COMBINED], ids=["istio", "combined"])
+def test_a_text_log_has_the_same_columns_and_no_query(text: bytes) -> None:
+    row = text_request(text)
+    assert row is not None
+    assert tuple(row) == RAW_NAMES
+    assert (row["path"], row["status"], row["request_id"]) == ("/cart", 200, LOGGED["request_id"])
+    assert row["start_time"].replace(microsecond=0) == datetime(2026, 11, 23, 8, 14, 58, tzinfo=UTC)
+    assert "hush" not in repr(row)
+
+
+@pytest.mark.parametrize("text", [b"Envoy proxy is ready", b"", b"\xff", logged()])
+def test_what_is_of_no_text_format_is_no_request(text: bytes) -> None:
+    assert text_request(text) is None
 
 
 def test_numbers_written_as_text_are_numbers_and_a_dash_is_nothing() -> None:
