@@ -29,7 +29,7 @@ def test_progress_is_one_line_that_says_who_how_many_and_what_is_missing() -> No
     values = progress(requests={"v1": 1200, "v2": 1180}, interruptions=2)
     values["gaps"] = [{}]
     assert progress_text(values) == (
-        "01:23  3 pods · 2,380 requests (v1 1,200, v2 1,180) · 1.2 MB in 3 files · 2 interruptions · 1 gaps"
+        "01:23  3 pods · 2,380 requests (v1 1,200, v2 1,180) · 1.2 MB in 3 files · 2 interruptions · 1 gap"
     )
 
 
@@ -66,8 +66,8 @@ def test_the_summary_says_what_could_not_be_had() -> None:
     values = progress(requests={"v1": 1}, bad={"no JSON": 3}, removed_requests=7, gaps=[gap])
     text = summary_text({**values, "from": "a", "to": "b"})
     assert "3 lines could not be read: no JSON" in text
-    assert "7 requests were removed to stay below --max-disk" in text
-    assert text.endswith("1 gaps, about 600 lines; see collected.json")
+    assert "7 requests removed to stay below --max-disk" in text
+    assert text.endswith("1 gap, about 600 lines; see collected.json")
 
 
 def test_the_summary_says_so_when_nothing_is_missing() -> None:
@@ -131,6 +131,25 @@ def test_no_way_to_a_cluster_is_said(tmp_path: Any, capsys: pytest.CaptureFixtur
     missing = str(tmp_path / "none")
     assert cli.main([*NEEDED[:-1], str(tmp_path / "logs"), "--kubeconfig", missing]) == 2
     assert "no way to the cluster" in capsys.readouterr().err
+
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: me, user: {token: x}}]
+"""
+
+
+def test_a_cluster_that_does_not_answer_is_said(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config").write_text(KUBECONFIG)
+    assert (
+        cli.main([*NEEDED[:-1], str(tmp_path / "logs"), "--kubeconfig", str(tmp_path / "config"), "--json"])
+        == 2
+    )
+    assert "shadow-report: the cluster does not answer: " in capsys.readouterr().err
 
 
 def pod(**changes: Any) -> dict[str, Any]:

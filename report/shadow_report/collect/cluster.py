@@ -64,11 +64,15 @@ class Cluster:
 
     async def changes(self) -> AsyncGenerator[dict[str, Watched]]:
         """All pods with the container, by the name of their log, each time that something changed with them."""
+        answered = False
         while True:
             try:
                 async for pods in self._watch():
+                    answered = True
                     yield pods
-            except InterruptedReadingError:
+            except (InterruptedReadingError, NoLogError) as problem:  # the latter: what we know is too old
+                if not answered:
+                    raise ReportError(f"the cluster does not answer: {problem}") from None
                 await asyncio.sleep(1)
 
     async def _watch(self) -> AsyncGenerator[dict[str, Watched]]:

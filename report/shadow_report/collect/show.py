@@ -8,6 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from shadow_report.schema import SUMMARY
+from shadow_report.words import count
+
 EVERY_SECONDS = 10.0  # between two lines of progress in a log
 
 
@@ -55,7 +58,7 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
         case "gap":
             return f"not had: {values['text']}"
         case "removed":
-            return f"--max-disk is reached: removed the oldest {values['requests']:,} requests"
+            return f"--max-disk is reached: removed the oldest {count(values['requests'], 'request')}"
         case "warning":
             return str(values["text"])
         case "done":
@@ -65,16 +68,16 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
 
 def progress_text(values: Mapping[str, Any]) -> str:
     """One line: how long, who, how many, and what could not be had."""
-    pods = sum(values["pods"].values())
+    pods = count(sum(values["pods"].values()), "pod")
     parts = [
-        f"{_clock(values['seconds'])}  {pods} {'pod' if pods == 1 else 'pods'}",
+        f"{_clock(values['seconds'])}  {pods}",
         _requests(values["requests"]),
-        f"{size(values['bytes'])} in {values['files']} files",
+        f"{size(values['bytes'])} in {count(values['files'], 'file')}",
     ]
     if values["interruptions"]:
-        parts.append(f"{values['interruptions']} interruptions")
+        parts.append(count(values["interruptions"], "interruption"))
     if values["gaps"]:
-        parts.append(f"{len(values['gaps'])} gaps")
+        parts.append(count(len(values["gaps"]), "gap"))
     return " · ".join(parts)
 
 
@@ -82,26 +85,29 @@ def summary_text(values: Mapping[str, Any]) -> str:
     """What was collected, and what was not."""
     lines = [
         f"collected {_requests(values['requests'])} from {values['from']} to {values['to']}",
-        f"{size(values['bytes'])} in {values['files']} files",
-        f"{values['other_lines']:,} lines were the proxies' own",
-        f"{values['known_lines']:,} lines came again after {values['interruptions']} interruptions and "
-        f"{values['restarts']} restarts, and were not kept twice",
+        f"{size(values['bytes'])} in {count(values['files'], 'file')}",
+        f"{count(values['other_lines'], 'other line')} of the proxies",
+        f"{count(values['known_lines'], 'line')} came again after "
+        f"{count(values['interruptions'], 'interruption')} and {count(values['restarts'], 'restart')}, "
+        "and were not kept twice",
     ]
-    lines += [f"{count:,} lines could not be read: {why}" for why, count in values["bad_lines"].items()]
+    lines += [
+        f"{count(number, 'line')} could not be read: {why}" for why, number in values["bad_lines"].items()
+    ]
     if values["removed_requests"]:
-        lines.append(f"{values['removed_requests']:,} requests were removed to stay below --max-disk")
+        lines.append(f"{count(values['removed_requests'], 'request')} removed to stay below --max-disk")
     if not values["gaps"]:
         lines.append("nothing is known to be missing")
     about = [gap["about_lines"] for gap in values["gaps"]]
     if about:
-        known = sum(count for count in about if count is not None)
-        lines.append(f"{len(about)} gaps, about {known:,} lines; see collected.json")
+        known = sum(number for number in about if number is not None)
+        lines.append(f"{count(len(about), 'gap')}, about {count(known, 'line')}; see {SUMMARY}")
     return "\n".join(lines)
 
 
-def size(count: int) -> str:
+def size(number: int) -> str:
     """Bytes as a person says them."""
-    amount = float(count)
+    amount = float(number)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
@@ -112,8 +118,8 @@ def size(count: int) -> str:
 def _requests(by_version: Mapping[str, int]) -> str:
     if not by_version:
         return "no requests"
-    each = ", ".join(f"{version} {count:,}" for version, count in sorted(by_version.items()))
-    return f"{sum(by_version.values()):,} requests ({each})"
+    each = ", ".join(f"{version} {number:,}" for version, number in sorted(by_version.items()))
+    return f"{count(sum(by_version.values()), 'request')} ({each})"
 
 
 def _clock(seconds: float) -> str:
