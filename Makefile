@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview down lint env unit fuzz stop-mirroring orders
+.PHONY: help up test preview report down lint env unit fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow
 
 python := .venv/bin/python
@@ -10,11 +10,12 @@ unexport VIRTUAL_ENV PYTHONPATH
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(installed): requirements.txt pyproject.toml components/pyproject.toml
+$(installed): requirements.txt requirements-report.txt pyproject.toml components/pyproject.toml report/pyproject.toml
 	@echo "Python packages: installing into .venv" >&2  # not to stdout: the shell evaluates what `make env` prints
 	@python3 -m venv .venv
 	@$(python) -m pip install --quiet --disable-pip-version-check pip==26.3
-	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt --group dev
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+		-r requirements-report.txt --group dev
 	@touch $@
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got
@@ -22,6 +23,9 @@ up: $(installed) ## start the lab, deploy the stack dev, show what the shadow go
 
 preview: $(installed) ## what `make up` would change in the stack dev
 	@$(python) -m lab.walkthrough preview
+
+report: $(installed) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
+	@$(python) -m lab.report
 
 down: $(installed) ## end the lab and everything in it
 	@$(python) -m lab down

@@ -60,6 +60,7 @@ class Stream:
     host: str | None = None
     keep_alive: bool = False
     pod: tuple[str, str] | None = None  # namespace and name of the pod that sends; else the lab's node does
+    more_urls: tuple[str, ...] = ()  # asked for in turn with the first
 
     @property
     def pid_file(self) -> str:
@@ -68,8 +69,9 @@ class Stream:
     def attack(self) -> str:
         """The shell command that sends; vegeta takes over the shell's process, whose pid it leaves behind."""
         host = f"-header 'Host: {self.host}'" if self.host else ""
+        targets = " ".join(f"'GET {url}'" for url in (self.url, *self.more_urls))
         return (
-            f"echo 'GET {self.url}' >{self.pid_file}.target; echo $$ >{self.pid_file}; "
+            f"printf '%s\\n' {targets} >{self.pid_file}.target; echo $$ >{self.pid_file}; "
             f"exec vegeta attack -targets={self.pid_file}.target -rate={self.rate} "
             f"-duration={LONGEST_SECONDS}s -timeout={TIMEOUT} -keepalive={str(self.keep_alive).lower()} {host}"
         )
@@ -78,6 +80,12 @@ class Stream:
 def through_gateway(lab: Lab, host: str, rate: int = 200, keep_alive: bool = False) -> Stream:
     name = "gateway, kept alive" if keep_alive else "gateway"
     return Stream(name, f"http://{lab.gateway_address}/load", rate, host, keep_alive)
+
+
+def of_paths(lab: Lab, host: str, paths: Sequence[str], rate: int) -> Stream:
+    """Through the gateway, the paths in turn, over kept connections."""
+    first, *more = (f"http://{lab.gateway_address}{path}" for path in paths)
+    return Stream("gateway, several paths", first, rate, host, keep_alive=True, more_urls=tuple(more))
 
 
 def from_pod(namespace: str, pod: str, url: str, rate: int = 20) -> Stream:

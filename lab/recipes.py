@@ -1,4 +1,4 @@
-"""The lab's images: what runs the cluster and the mesh, and two test servers and a client for the tests.
+"""The lab's images: what runs the cluster and the mesh, and servers and clients for the tests.
 
 They are named after what they are: nothing here claims to be an image that somebody else publishes.
 """
@@ -18,7 +18,9 @@ ISTIO_HUB = "lab.local/istio"
 ISTIO_VERSION = "1.31.0"
 PAUSE = "lab.local/pause:1"
 COREDNS = "lab.local/coredns:1"
-SHELL_COMMANDS = ("sh", "sleep", "cat", "echo", "env", "hostname", "ls", "nslookup", "seq", "test", "wget")
+SHELL_COMMANDS = (
+    *("sh", "sleep", "cat", "echo", "env", "hostname", "ls", "nslookup", "printf", "seq", "test", "wget"),
+)
 IPTABLES_COMMANDS = tuple(
     f"{name}{suffix}" for name in ("iptables", "ip6tables") for suffix in ("", "-save", "-restore")
 )
@@ -62,7 +64,8 @@ def mesh() -> list[Recipe]:
 
 
 def test_images() -> list[Recipe]:
-    """Versions of a small server that differ in what they say, a client, and a load generator."""
+    """Versions of a small server that differ in what they say, one that is told how to behave, a client, and a
+    load generator."""
     busybox = packages.command("busybox")
     links = {f"bin/{name}": "busybox" for name in SHELL_COMMANDS}
     sleeper = ("/bin/sh", "-c", 'trap "exit 0" TERM INT; sleep infinity & wait')
@@ -70,6 +73,7 @@ def test_images() -> list[Recipe]:
     vegeta = {"bin/busybox": busybox, "usr/bin/vegeta": tools.binary("vegeta")}
     return [
         *map(_nginx, ("v1", "v2", "v3")),
+        Recipe("lab.local/shop:1", ("/shop",), {"shop": tools.binary("shop")}),
         Recipe("lab.local/curl:1", sleeper, curl, links=links),
         Recipe("lab.local/vegeta:1", sleeper, vegeta, links=links),
     ]

@@ -122,6 +122,13 @@ TOOLS = (
         packages=("github.com/tsenart/vegeta/v12",),
         programs=("vegeta",),
     ),
+    Tool(  # the server of the shadow report's tests: its speed and its failures can be set
+        name="shop",
+        version="1",
+        minutes=1,
+        packages=(".",),
+        programs=("shop",),
+    ),
 )
 
 

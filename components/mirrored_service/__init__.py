@@ -1,6 +1,7 @@
 """Mirror live traffic to a shadow version with Istio, without a user ever seeing it."""
 
 from .args import (
+    AccessLogArgs,
     EmptyDirArgs,
     GatewayArgs,
     MirroredServiceArgs,
@@ -24,6 +25,7 @@ from .component import MirroredService
 from .validation import InvalidArgsError
 
 __all__ = [
+    "AccessLogArgs",
     "EmptyDirArgs",
     "GatewayArgs",
     "InvalidArgsError",

@@ -317,6 +317,15 @@ class GatewayArgs(TypedDict):
     """Port the Gateway opens for HTTP, 1 to 65535, but none of Istio's proxy. Default 80."""
 
 
+class AccessLogArgs(TypedDict):
+    """Which access log the sidecars of the versions write, so that versions can be compared."""
+
+    providers: NotRequired[list[str]]
+    """Names of log providers in the mesh's config (`extensionProviders`), each once, at least one. They take the
+    place of those that the mesh or the namespace gives to requests that come in: name these too to keep them.
+    Istio passes over a name that the mesh's config does not have. Default: none, and nothing is changed."""
+
+
 class MirroredServiceArgs(TypedDict):
     """A service whose live requests can be copied to shadow versions."""
 
@@ -350,6 +359,10 @@ class MirroredServiceArgs(TypedDict):
 
     mirrorMatch: NotRequired[MirrorMatchArgs]
     """Which requests are copied. Default: those that only read."""
+
+    accessLog: NotRequired[AccessLogArgs]
+    """Which access log the sidecars of the versions write, by a Telemetry for each version. Default: the mesh
+    decides."""
 
     settleSeconds: NotRequired[float]
     """Seconds given to the mesh's proxies to learn of a version before it gets requests, and to forget one

@@ -56,6 +56,7 @@ class MirroredService(pulumi.ComponentResource):
     def _register(self, service: model.Service) -> None:
         """Registers in the order in which a request needs the objects: pods, subsets, then routes."""
         namespace = self._namespace(service)
+        self._access_log(service, namespace)
         # What contains a version that becomes live lets it out before its pods and the routes are touched.
         live = {
             subset.name: self._deployment(service, subset, self._contained(service, subset, namespace))
@@ -93,6 +94,11 @@ class MirroredService(pulumi.ComponentResource):
             return []
         kept = service.keep_on_destroy
         return [self._add("namespace", manifests.namespace(service), retain_on_delete=kept)]
+
+    def _access_log(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> None:
+        """No request needs a log: nothing waits for it, and a new pod has it from its first request."""
+        for subset in service.subsets if service.access_log.providers else ():
+            self._add(subset.name, manifests.telemetry(service, subset), needs)
 
     def _gateway(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         return [] if service.gateway.existing else [self._add("gateway", manifests.gateway(service), needs)]

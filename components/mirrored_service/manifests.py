@@ -95,6 +95,20 @@ def gateway(service: Service) -> Manifest:
     )
 
 
+def telemetry(service: Service, subset: Subset) -> Manifest:
+    """Which access log the version's sidecars write of requests that come in."""
+    providers = [{"name": name} for name in service.access_log.providers]
+    return objects.custom(
+        "telemetry.istio.io/v1",
+        "Telemetry",
+        objects.version_metadata(service, subset),
+        {
+            "selector": {"matchLabels": objects.version_labels(service, subset)},
+            "accessLogging": [{"match": {"mode": "SERVER"}, "providers": providers}],
+        },
+    )
+
+
 def ingress_virtual_service(service: Service) -> Manifest:
     """Routes what enters through the gateway."""
     gateway_name = service.gateway.existing or _gateway_name(service)

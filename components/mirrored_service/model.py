@@ -10,11 +10,11 @@ from itertools import combinations
 
 from . import args as public
 from . import copies, isolation, syntax, versions
-from .service import Gateway, Service
+from .service import AccessLog, Gateway, Service
 from .subset import COPIES, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
 
-__all__ = ["Gateway", "Service", "Subset", "parse"]
+__all__ = ["AccessLog", "Gateway", "Service", "Subset", "parse"]
 
 PROTOCOLS = ("http", "http2", "grpc")
 LABEL_LENGTH = 63
@@ -22,6 +22,10 @@ LABEL_LENGTH = 63
 _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
 _NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
+_PROVIDERS_TEXT = (
+    "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
+    "at most 253"
+)
 
 
 def parse(values: public.MirroredServiceArgs) -> Service:
@@ -43,6 +47,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         gateway=_gateway(fields),
         subsets=_subsets(fields, port, protocol),
         mirror_match=copies.match(fields),
+        access_log=_access_log(fields),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=fields.number("expectedRequestsPerSecond", 0.0, 1_000_000),
@@ -92,6 +97,18 @@ def _selector(gateway: Fields) -> dict[str, str]:
         # Istio would open the port on every pod of the mesh that is a gateway.
         gateway.refuse(("selector",), {}, f"{allowed}, at least one")
     return labels or {"istio": "ingressgateway"}
+
+
+def _access_log(fields: Fields) -> AccessLog:
+    section = fields.section("accessLog", public.AccessLogArgs)
+    providers = section.texts("providers", (), _PROVIDERS_TEXT, lambda name: matches(syntax.PROVIDER, name))
+    if section.values.get("providers") in ([], ()):
+        # Istio would take an empty list for the providers of the mesh.
+        section.refuse(("providers",), [], _PROVIDERS_TEXT)
+    for place, name in enumerate(providers):
+        if name in providers[:place]:
+            section.refuse(("providers", place), name, "each provider once")
+    return AccessLog(providers)
 
 
 def _subsets(fields: Fields, port: int, protocol: str) -> tuple[Subset, ...]:

@@ -43,6 +43,11 @@ class MirrorMatch:
 
 
 @dataclass(frozen=True)
+class AccessLog:
+    providers: tuple[str, ...]  # none: the mesh's own log, and no Telemetry
+
+
+@dataclass(frozen=True)
 class Service:
     name: str
     namespace: str
@@ -53,6 +58,7 @@ class Service:
     gateway: Gateway
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
     mirror_match: MirrorMatch
+    access_log: AccessLog
     settle_seconds: float
     keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated

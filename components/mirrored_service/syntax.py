@@ -29,6 +29,7 @@ _TAG = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"  # the value of a Kubern
 LABEL = re.compile(_LABEL)
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")  # older clusters want a letter first
 GATEWAY = re.compile(f"{_LABEL}/{_LABEL}")
+PROVIDER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 PROBE_PATH = re.compile(r"/[!-~]{0,2000}")
 LABEL_VALUE = re.compile(f"({_TAG})?")

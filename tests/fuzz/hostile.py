@@ -34,6 +34,7 @@ FULL: Args = {
         "headers": {"x-debug": "1"},
         "maxBodyBytes": 1000,
     },
+    "accessLog": {"providers": ["mirrored-service-json", "envoy"]},
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {

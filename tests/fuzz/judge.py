@@ -27,6 +27,7 @@ _COLLECTIONS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "DestinationRule": "/apis/networking.istio.io/v1/namespaces/{}/destinationrules",
     "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
+    "Telemetry": "/apis/telemetry.istio.io/v1/namespaces/{}/telemetries",
     "VirtualService": "/apis/networking.istio.io/v1/namespaces/{}/virtualservices",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
     "Sidecar": "/apis/networking.istio.io/v1/namespaces/{}/sidecars",
@@ -93,6 +94,8 @@ def rendered(service: Service) -> list[Manifest]:
         objects.append(manifests.namespace(service))
     if not service.gateway.existing:
         objects.append(manifests.gateway(service))
+    if service.access_log.providers:
+        objects += [manifests.telemetry(service, subset) for subset in service.subsets]
     for subset in service.subsets:
         deployment = manifests.deployment(service, subset)
         objects += [deployment, _pod(deployment)]

@@ -315,6 +315,7 @@ MATCH: dict[str, st.SearchStrategy[Any]] = {
         max_size=2,
     ).filter(lambda headers: len({name.lower() for name in headers}) == len(headers)),
 }
+providers = st.lists(names("aZ09-_.", 253), min_size=1, max_size=3, unique=True)
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
     "keepOnDestroy": st.booleans(),
@@ -323,6 +324,7 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "hosts": hosts(),
     "gateway": gateways,
     "mirrorMatch": fuzzed({}, MATCH),
+    "accessLog": fuzzed({}, {"providers": providers}),
     "settleSeconds": st.floats(0, 300),
     "expectedRequestsPerSecond": st.floats(0, 1_000_000),
 }

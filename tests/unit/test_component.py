@@ -107,6 +107,22 @@ def test_an_existing_namespace_and_gateway_are_not_created() -> None:
     assert "Gateway" not in kinds
 
 
+def test_an_access_log_adds_a_telemetry_for_each_version_which_nothing_waits_for() -> None:
+    logging = register(accessLog={"providers": ["mirrored-service-json"]})
+    telemetry = {name for name in logging if name[0] == "Telemetry"}
+    assert telemetry == {("Telemetry", "nginx-v1"), ("Telemetry", "nginx-v2")}
+    assert set(logging) - telemetry == set(register())
+    for name in telemetry:
+        assert logging[name].needs == {"nginx-namespace"}
+        assert logging[name].parent == "nginx"
+    unchanged = {name: (found.needs, found.inputs, found.hooks) for name, found in register().items()}
+    assert {
+        name: (found.needs, found.inputs, found.hooks)
+        for name, found in logging.items()
+        if name not in telemetry
+    } == unchanged
+
+
 def test_wrong_arguments_register_nothing() -> None:
     def build() -> None:
         with pytest.raises(InvalidArgsError):

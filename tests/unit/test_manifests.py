@@ -192,6 +192,30 @@ def test_requests_through_the_gateway_go_to_v1_and_those_that_only_read_are_copi
     }
 
 
+def test_a_version_logs_what_comes_in_with_the_providers_that_are_named() -> None:
+    described = service(accessLog={"providers": ["mirrored-service-json", "envoy"]})
+    labels = {"app": "nginx", "version": "v1"}
+    assert manifests.telemetry(described, described.main) == {
+        "apiVersion": "telemetry.istio.io/v1",
+        "kind": "Telemetry",
+        "metadata": {
+            "name": "nginx-v1",
+            "namespace": "istio-project",
+            "labels": labels,
+            "annotations": FORCED,
+        },
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "accessLogging": [
+                {
+                    "match": {"mode": "SERVER"},
+                    "providers": [{"name": "mirrored-service-json"}, {"name": "envoy"}],
+                }
+            ],
+        },
+    }
+
+
 def test_callers_inside_the_mesh_get_the_same_routes() -> None:
     manifest = manifests.mesh_virtual_service(service())
     assert manifest["metadata"]["name"] == "nginx-mesh"

@@ -10,6 +10,10 @@ from tests.services import service_args
 
 HOSTS = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 METHODS = '["*"], or a list of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, CONNECT, TRACE'
+PROVIDERS = (
+    "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
+    "at most 253"
+)
 NAME = f"{LABEL}, starting with a letter"
 PATHS = (
     'a list of at most 100 paths, such as "/cart", or "/cart/*" for all that start with "/cart/"; without a '
@@ -29,8 +33,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: createNamespace, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, "
-        "mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
+        "80: unknown, allowed: accessLog, createNamespace, expectedRequestsPerSecond, gateway, hosts, "
+        "keepOnDestroy, mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
     ),
     (
         "a key on the wrong level",
@@ -270,6 +274,36 @@ REFUSED: list[tuple[str, Any, str]] = [
         f"mirrorMatch.methods: ['GET', 'HEAD', 'OPTIONS'] {NOT} [\"*\"] or [\"POST\"] for protocol grpc, as "
         "every call is a POST and nothing would be copied. Ask for it only when the shadow may carry out what it "
         "is asked",
+    ),
+    (
+        "one log provider and no list",
+        service_args(accessLog={"providers": "envoy"}),
+        f"accessLog.providers: 'envoy' {NOT} {PROVIDERS}",
+    ),
+    (
+        "no log provider, which Istio takes for those of the mesh",
+        service_args(accessLog={"providers": []}),
+        f"accessLog.providers: an empty list {NOT} {PROVIDERS}",
+    ),
+    (
+        "a log provider without a name",
+        service_args(accessLog={"providers": ["envoy", ""]}),
+        f"accessLog.providers[1]: '' {NOT} {PROVIDERS}",
+    ),
+    (
+        "a log provider twice",
+        service_args(accessLog={"providers": ["envoy", "envoy"]}),
+        f"accessLog.providers[1]: 'envoy' {NOT} each provider once",
+    ),
+    (
+        "a log provider's name in the singular",
+        service_args(accessLog={"provider": "envoy"}),
+        "accessLog.provider: unknown, did you mean providers?",
+    ),
+    (
+        "a provider where a mapping belongs",
+        service_args(accessLog="envoy"),
+        f"accessLog: a string {NOT} {MAPPING}",
     ),
     (
         "a wait that is too long",

@@ -1,0 +1,3 @@
+module mirrored-service/lab/shop
+
+go 1.26

@@ -1,0 +1,144 @@
+"""`shadow-report compare`: reads logs, writes the page and the JSON beside it, prints a summary."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from shadow_report import engine, page, reading, templates, terminal
+from shadow_report.engine import Settings
+from shadow_report.errors import ReportError
+from shadow_report.records import Comparing
+from shadow_report.thresholds import Thresholds
+from shadow_report.verdict import EXIT_STATUS, judge
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_METHOD = re.compile(r"[A-Z]{1,20}|\*")
+
+
+def add(commands: Any) -> None:
+    """Adds the command to the command line."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "compare",
+        help="compare the logs of two versions",
+        description="Compares the access logs of a live version and of its shadow. Exit status: 0 PASS, 1 FAIL, "
+        "2 wrong use or input, 3 INCONCLUSIVE.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a log, a directory of logs, or VERSION=FILE")
+    parser.add_argument("--live", metavar="V", help="the live version; several with commas")
+    parser.add_argument("--shadow", metavar="V", help="the shadow version")
+    parser.add_argument("--control", metavar="V", help="a second copy of the live version, mirrored to as well")
+    parser.add_argument("--stack", type=Path, metavar="FILE", help="`pulumi stack output --json`, for what is not given")
+    parser.add_argument("--mirror-percent", type=float, metavar="P", help="as configured (default: 100)")
+    parser.add_argument("--methods", metavar="M", help="as configured (default: GET,HEAD,OPTIONS; all: '*')")
+    parser.add_argument("--template", action="append", default=[], metavar="T", help="a path such as /users/{name}")
+    parser.add_argument("--from", dest="first", type=_moment, metavar="TIME", help="ISO 8601; UTC without a zone")
+    parser.add_argument("--to", dest="last", type=_moment, metavar="TIME", help="ISO 8601; UTC without a zone")
+    parser.add_argument("--edge", type=float, default=10.0, metavar="S", help="seconds cut off at both ends (10)")
+    parser.add_argument("--out", type=Path, default=Path("shadow-report.html"), metavar="FILE", help="the page")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures (default: beside the page)")
+    parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
+    parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
+    parser.add_argument("--scratch", type=Path, metavar="DIR", help="where it may spill (default: temporary files)")
+    for each in fields(Thresholds):
+        flag = f"--{each.name.replace('_', '-')}"
+        help_text = f"{each.metadata['meaning']} ({each.default:g})"
+        parser.add_argument(flag, type=float, default=each.default, metavar="N", help=help_text)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compares, writes and prints; the exit status tells the verdict."""
+    thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
+    settings = _settings(options)
+    _check_target(options.out)
+    files = [reading.recognise(each) for each in reading.inputs(options.files)]
+    found = engine.compare(files, settings)
+    verdict = judge(found, thresholds)
+    figures = options.json or options.out.with_suffix(".json")
+    options.out.write_text(page.render(found, verdict, thresholds))
+    figures.write_text(json.dumps(terminal.document(found, verdict, thresholds), indent=2) + "\n")
+    print(terminal.summary(found, verdict))
+    print(f"page: {options.out.resolve().as_uri()}")
+    return EXIT_STATUS[verdict.result]
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    stack = _stack(options.stack) if options.stack else {}
+    versions = {
+        "live": _versions(options.live or stack.get("liveVersions"), "--live"),
+        "shadow": _versions(options.shadow or stack.get("shadowVersions"), "--shadow"),
+    }
+    if options.control:
+        versions["control"] = _versions(options.control, "--control")
+    everything = [name for names in versions.values() for name in names]
+    for name in everything:
+        if everything.count(name) > 1:
+            raise ReportError(f"{name!r} is named more than once among --live, --shadow and --control")
+    percent = options.mirror_percent if options.mirror_percent is not None else stack.get("mirrorPercent", 100)
+    if isinstance(percent, dict):
+        percent = percent.get(versions["shadow"][0], 100)
+    templates.check(options.template)
+    settings = Settings(
+        Comparing(versions, _methods(options.methods or stack.get("methods")), tuple(options.template)),
+        mirror_percent=_within("--mirror-percent", percent, 0.0001, 1000),
+        edge_seconds=_within("--edge", options.edge, 0, 3600),
+        first=options.first,
+        last=options.last,
+        memory_mib=int(_within("--memory", options.memory, 100, 1 << 20)),
+        threads=None if options.threads is None else int(_within("--threads", options.threads, 1, 1024)),
+        scratch=options.scratch,
+    )
+    if settings.scratch and not settings.scratch.is_dir():
+        raise ReportError(f"--scratch {settings.scratch} is no directory")
+    return settings
+
+
+def _stack(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as problem:
+        raise ReportError(f"--stack {path}: {problem}: write it with `pulumi stack output --json`") from None
+    if not isinstance(values, dict):
+        raise ReportError(f"--stack {path} holds no outputs by name: write it with `pulumi stack output --json`")
+    known = ("liveVersions", "shadowVersions", "mirrorPercent", "methods")
+    return {each: values[each] for each in known if values.get(each) is not None}
+
+
+def _versions(given: object, flag: str) -> tuple[str, ...]:
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not names or not all(isinstance(each, str) and each for each in names):
+        raise ReportError(f"{flag} is missing: name the version, such as v1, or give the stack's outputs with --stack")
+    return tuple(names)
+
+
+def _methods(given: object) -> tuple[str, ...]:
+    names = given.split(",") if isinstance(given, str) else SAFE_METHODS if given is None else given
+    if not isinstance(names, list | tuple) or not all(isinstance(each, str) and _METHOD.fullmatch(each) for each in names):
+        raise ReportError(f"--methods is {given!r}: methods such as GET,HEAD or '*' are allowed")
+    return tuple(names)
+
+
+def _within(flag: str, value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ReportError(f"{flag} is {value!r}: a number from {low:g} to {high:g} is allowed")
+    return float(value)
+
+
+def _moment(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-23T10:00:00") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _check_target(out: Path) -> None:
+    """Before minutes of work, not after."""
+    if not out.resolve().parent.is_dir():
+        raise ReportError(f"--out {out}: its directory does not exist")

@@ -1,0 +1,352 @@
+"""Runs it all on DuckDB, out of core: reads the files, pairs, counts, and hands over a Run."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+
+from shadow_report import answers, pairing, reading, records
+from shadow_report.errors import ReportError
+from shadow_report.pairing import Window
+from shadow_report.reading import Known
+from shadow_report.records import Comparing
+from shadow_report.run import Left, Run, Sample, Side, Source
+from shadow_report.schema import SIDES
+from shadow_report.tallies import Answers, Comparison, Latencies
+
+MOST_ROUTES = 100
+OTHER_ROUTES = "(all other routes)"
+_MOST_BLOCKS = 240
+_LEAST_BLOCKS = 20
+_BLOCK_SIZES = (60, 30, 20, 10, 5, 2, 1)  # seconds; a minute where that gives enough of them
+_MOST_SAMPLES = 50
+_KEYS = ("key",)
+# The app's own time is compared where it is known of nearly all; a mixture of both would compare unlike things.
+_APP_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to compare. `first` and `last`: seconds since 1970 that bound the window; `edge_seconds` are cut off at
+    both ends of what the live log holds, where the other log may not have begun or not have been written yet."""
+
+    comparing: Comparing
+    mirror_percent: float = 100.0
+    edge_seconds: float = 10.0
+    first: float | None = None
+    last: float | None = None
+    memory_mib: int = 1200
+    threads: int | None = None
+    scratch: Path | None = None
+
+
+def compare(files: list[Known], settings: Settings) -> Run:
+    """Reads and compares. Raises ReportError with what to do when nothing can be compared."""
+    with _connected(settings) as (connection, scratch):
+        engine = _Engine(connection, settings, scratch)
+        return engine.run(files)
+
+
+@contextmanager
+def _connected(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    try:
+        with tempfile.TemporaryDirectory(prefix="shadow-report-", dir=settings.scratch) as scratch:
+            options: dict[str, Any] = {
+                "memory_limit": f"{settings.memory_mib}MiB",
+                "temp_directory": f"{scratch}/spilled",
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+            }
+            if settings.threads:
+                options["threads"] = settings.threads
+            with duckdb.connect(":memory:", config=options) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                yield connection, Path(scratch)
+    except duckdb.OutOfMemoryException:
+        raise ReportError(
+            f"{settings.memory_mib} MiB of memory are not enough, or there is no room left in the directory for "
+            "temporary files: give more with --memory, or another directory with --scratch"
+        ) from None
+
+
+class _Engine:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings, scratch: Path) -> None:
+        self.connection = connection
+        self.settings = settings
+        self.comparing = settings.comparing
+        self.scratch = scratch
+
+    def run(self, files: list[Known]) -> Run:
+        sources = tuple(self._read(files))
+        measure = self._measure()
+        sides = self._sides()
+        self._check(sides, files)
+        routes = self._number_routes()
+        # A view: to store the rows once more would take longer than to look up the route's number when it is needed.
+        self.connection.execute(
+            "CREATE VIEW lines AS SELECT stored.* EXCLUDE (route, app_bucket, total_bucket), "
+            f"coalesce(number, 0)::SMALLINT AS route, {measure}_bucket AS latency "
+            "FROM stored LEFT JOIN routes USING (route)"
+        )
+        window = self._window(sides["live"])
+        numbered = pairing.repeated(self._table("lines"), _KEYS, self._kept)
+        shadow = self._comparison("shadow", numbered, window, routes)
+        facts = self._facts(window, shadow)
+        samples = tuple(self._samples(routes))
+        offsets = {"shadow": self._offset()}
+        control = None
+        if "control" in sides:
+            control = self._comparison("control", numbered, window, routes)
+            offsets["control"] = self._offset()
+        sides = {name: replace(side, offset_us=offsets.get(name, 0)) for name, side in sides.items()}
+        return Run(
+            sides=sides,
+            sources=sources,
+            window_us=(window.first_us, window.last_us),
+            edge_seconds=0 if self.settings.first or self.settings.last else self.settings.edge_seconds,
+            mirror_percent=self.settings.mirror_percent,
+            methods=self.comparing.methods,
+            measure=measure,
+            funnel=facts[0],
+            left_out=facts[1],
+            shadow=shadow,
+            control=control,
+            samples=samples,
+            templates=self.comparing.templates,
+        )
+
+    def _read(self, files: list[Known]) -> Iterator[Source]:
+        """Stores every file's lines, and counts them and the bad ones."""
+        created = False
+        for known in files:
+            if known.format == "empty":
+                yield Source(str(known.input.path), "empty", 0)
+                continue
+            raw, source = reading.relation(known, self.scratch)
+            query = records.compact(records.sql(raw, known.format, self.comparing), self.comparing)
+            verb = "INSERT INTO stored" if created else "CREATE TABLE stored AS"
+            bad_before = self._number("SELECT count(*) FROM stored WHERE problem <> 0") if created else 0
+            stored = self._number(f"{verb} {query}", known)
+            created = True
+            bad = self._number("SELECT count(*) FROM stored WHERE problem <> 0") - bad_before
+            yield self._source(source, known, stored, bad)
+        if not created:
+            names = ", ".join(str(known.input.path) for known in files)
+            raise ReportError(f"nothing to compare: empty: {names}")
+
+    def _source(self, source: Source, known: Known, stored: int, bad: int) -> Source:
+        problems = source.problems
+        if bad and known.format in ("json", "istio-json"):
+            problems = reading.explain(known)
+        if bad and not problems:
+            problems = tuple(self._problems_found())
+        return replace(source, lines=source.lines + stored, bad=source.bad + bad, problems=problems)
+
+    def _problems_found(self) -> Iterator[str]:
+        query = "SELECT problem, count(*) FROM stored WHERE problem <> 0 GROUP BY problem ORDER BY 2 DESC"
+        for problem, number in self.connection.execute(query).fetchall():
+            yield f"{number:,} lines: {records.PROBLEMS[problem]}"
+
+    def _number(self, query: str, known: Known | None = None) -> int:
+        try:
+            row = self.connection.execute(query).fetchone()
+        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as problem:
+            if known is None or "temp" in str(problem):
+                raise
+            raise ReportError(f"{known.input.path} cannot be read: {problem}") from None
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def _measure(self) -> str:
+        """Which latency is known of nearly all lines."""
+        query = "SELECT count(app_bucket) FROM stored WHERE side IS NOT NULL"
+        everything = self._number("SELECT count(*) FROM stored WHERE side IS NOT NULL AND answer > 0")
+        return "app" if everything and self._number(query) >= _APP_SHARE * everything else "total"
+
+    def _sides(self) -> dict[str, Side]:
+        query = (
+            "SELECT side, count(*), count(DISTINCT pod), min(start_us), max(start_us) FROM stored "
+            "WHERE side IS NOT NULL GROUP BY side"
+        )
+        found = {SIDES[side]: rest for side, *rest in self.connection.execute(query).fetchall()}
+        return {
+            side: Side(versions, *found[side]) for side, versions in self.comparing.versions.items() if side in found
+        }
+
+    def _check(self, sides: dict[str, Side], files: list[Known]) -> None:
+        """A side without a line is a mistake of the command line, or of the collection: not a verdict."""
+        lacking = [side for side in self.comparing.versions if side not in sides]
+        if not lacking:
+            if not self._number("SELECT count(*) FROM stored WHERE side = 0 AND key IS NOT NULL"):
+                raise ReportError(
+                    "no live line has a request id, so nothing can be paired: log x-request-id (nginx: "
+                    "$http_x_request_id after the combined format, or as request_id in JSON)"
+                )
+            return
+        found = sorted(self._versions(files))
+        there = f"the logs hold {', '.join(found)}" if found else "no line names a version: give VERSION=FILE"
+        wanted = "; ".join(f"no line of {' or '.join(self.comparing.versions[side])} ({side})" for side in lacking)
+        if not self._number("SELECT count(*) FROM stored WHERE problem = 0"):
+            there = "no line could be read: " + "; ".join(self._problems_found())
+        raise ReportError(f"{wanted}: {there}")
+
+    def _versions(self, files: list[Known]) -> set[str]:
+        """Which versions the files name; read again, as this is needed only for a message."""
+        names: set[str] = set()
+        for known in files:
+            if known.format != "empty":
+                raw, _ = reading.relation(known, self.scratch)
+                query = f"SELECT DISTINCT version FROM ({raw}) WHERE version IS NOT NULL LIMIT 20"
+                names |= {row[0] for row in self.connection.execute(query).fetchall()}
+        return names
+
+    def _number_routes(self) -> tuple[str, ...]:
+        """Gives the busiest routes a number; the others are one route together, number 0."""
+        self._keep(
+            "routes",
+            "SELECT route, row_number() OVER (ORDER BY count(*) DESC, route)::SMALLINT AS number FROM stored "
+            f"WHERE side = 0 AND eligible GROUP BY route ORDER BY number LIMIT {MOST_ROUTES}",
+        )
+        names = self.connection.execute("SELECT route FROM routes ORDER BY number").fetchall()
+        return (OTHER_ROUTES, *(name for (name,) in names))
+
+    def _window(self, live: Side) -> Window:
+        edge = round(self.settings.edge_seconds * 1e6)
+        first, last = live.first_us + edge, live.last_us - edge
+        if self.settings.first is not None or self.settings.last is not None:
+            first = max(live.first_us, round((self.settings.first or 0) * 1e6))
+            last = min(live.last_us, round((self.settings.last or math.inf if self.settings.last else 1e12) * 1e6))
+        if first >= last:
+            raise ReportError(
+                f"nothing is left to compare: the live log covers {(live.last_us - live.first_us) / 1e6:.0f} s, of "
+                f"which {self.settings.edge_seconds:g} s are cut off at both ends (--edge) or which lies outside "
+                "--from and --to"
+            )
+        return Window(first, last, block_seconds((last - first) / 1e6), math.ceil(self.settings.mirror_percent / 100))
+
+    def _comparison(self, side: str, numbered: ir.Table, window: Window, routes: tuple[str, ...]) -> Comparison:
+        paired = self._kept("pairs", pairing.pairs(self._table("lines"), numbered, _KEYS, side, window))
+        rows = self._rows(pairing.answers(paired))
+        columns = self.connection.execute(_sql(pairing.latencies(paired))).fetchnumpy()
+        blocks = (window.last_us - window.first_us) // (window.block_seconds * 1_000_000) + 1
+        latencies = Latencies(
+            routes,
+            columns["block"].astype("int64"),
+            columns["route"].astype("int64"),
+            columns["is_other"].astype("bool"),
+            columns["bucket"].astype("int64"),
+            columns["requests"].astype("int64"),
+        )
+        named = (
+            Answers(block, routes[route], answers.text(reference), answers.text(other), *(round(n) for n in numbers))
+            for block, route, reference, other, *numbers in rows
+        )
+        return Comparison(tuple(named), latencies, blocks, window.block_seconds)
+
+    def _facts(self, window: Window, shadow: Comparison) -> tuple[tuple[Left, ...], tuple[Left, ...]]:
+        """The way from lines to pairs, and what was left out on it."""
+        live = "FROM stored WHERE side = 0"
+        inside = f"AND start_us BETWEEN {window.first_us} AND {window.last_us}"
+        everything = shadow.by_route[""]
+        ambiguous = sum(n for (_, other), n in everything.answers.items() if other == answers.AMBIGUOUS)
+        lines_of_live = self._number(f"SELECT count(*) {live}")
+        in_window = self._number(f"SELECT count(*) {live} {inside}")
+        copied = self._number(f"SELECT count(*) {live} {inside} AND eligible")
+        with_id = self._number(f"SELECT count(*) {live} {inside} AND eligible AND key IS NOT NULL")
+        paired_lines = self._number("SELECT count(*) FROM pairs WHERE other >= 0")
+        shadow_lines = self._number(f"SELECT count(*) FROM stored WHERE side = 1 {inside}")
+        distinct = self._number("SELECT count(*) FROM numbered")
+        repeated = self._number("SELECT count(*) FROM stored SEMI JOIN several USING (key) WHERE side IS NOT NULL")
+        aborted = sum(everything.answers.values()) - ambiguous - everything.eligible
+        funnel = (
+            Left("lines of the live version", lines_of_live),
+            Left("of them within the window", in_window),
+            Left("with a method that is copied", copied),
+            Left("with a request id, each line once", sum(everything.answers.values())),
+            Left("finished, and told apart from retries", everything.eligible),
+            Left("answered by the shadow", everything.paired),
+            Left("compared: an answer on both sides", everything.compared),
+        )
+        left_out = (
+            Left("live requests at the edges of the window", lines_of_live - in_window),
+            Left("live requests with a method that is not copied", in_window - copied),
+            Left("live requests without a request id", copied - with_id),
+            Left("live requests that the caller broke off, or that got no answer (code 0)", aborted),
+            Left("live requests whose id occurs another number of times in the shadow (retries)", ambiguous),
+            Left("lines that were there twice", repeated - distinct),
+            Left("lines of the shadow without a live request in the window", max(shadow_lines - paired_lines, 0)),
+            Left("lines of other versions", self._number("SELECT count(*) FROM stored WHERE side IS NULL AND problem = 0")),
+            Left(
+                "pairs whose copy lacks the mirroring proxy's hop in X-Forwarded-For",
+                self._number("SELECT count(*) FROM pairs WHERE more_hops <> 1"),
+            ),
+        )
+        return funnel, left_out
+
+    def _samples(self, routes: tuple[str, ...]) -> Iterator[Sample]:
+        """A few requests of every change for the worse."""
+        changes = self.connection.execute(
+            "SELECT DISTINCT reference, other FROM pairs WHERE shown_id IS NOT NULL"
+        ).fetchall()
+        worse = [pair for pair in changes if answers.change(*map(answers.text, pair)) > 0]
+        if not worse:
+            return
+        listed = ", ".join(f"({reference}, {other})" for reference, other in worse)
+        query = (
+            f"SELECT route, shown_path, shown_id, reference, other FROM pairs WHERE (reference, other) IN ({listed}) "
+            "QUALIFY row_number() OVER (PARTITION BY route, reference, other ORDER BY shown_id) <= 5 "
+            f"ORDER BY route, reference, other, shown_id LIMIT {_MOST_SAMPLES}"
+        )
+        for route, path, identity, reference, other in self.connection.execute(query).fetchall():
+            yield Sample(routes[route], path, identity, answers.text(reference), answers.text(other))
+
+    def _offset(self) -> int:
+        """How much later the copies begin by their own clock: the clocks' difference, and a little for the way."""
+        return self._number("SELECT median(later_us) FROM (SELECT later_us FROM pairs USING SAMPLE 20000)")
+
+    def _table(self, name: str) -> ir.Table:
+        described = self.connection.execute(f"DESCRIBE {name}").fetchall()
+        types = {column: _IBIS_TYPES[kind] for column, kind, *_ in described}
+        return ibis.table(types, name=name)
+
+    def _kept(self, name: str, expression: ir.Table) -> ir.Table:
+        self._keep(name, _sql(expression))
+        return self._table(name)
+
+    def _keep(self, name: str, query: str) -> None:
+        self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+    def _rows(self, expression: ir.Table) -> list[tuple[Any, ...]]:
+        return self.connection.execute(_sql(expression)).fetchall()
+
+
+_IBIS_TYPES = {
+    "BOOLEAN": "boolean",
+    "TINYINT": "int8",
+    "SMALLINT": "int16",
+    "INTEGER": "int32",
+    "UINTEGER": "uint32",
+    "BIGINT": "int64",
+    "UBIGINT": "uint64",
+    "VARCHAR": "string",
+}
+
+
+def block_seconds(seconds: float) -> int:
+    """The length of the blocks: a minute, less where that would be too few, whole minutes where it would be too
+    many."""
+    if seconds > _MOST_BLOCKS * 60:
+        return 60 * math.ceil(seconds / 60 / _MOST_BLOCKS)
+    return next((size for size in _BLOCK_SIZES if seconds / size >= _LEAST_BLOCKS), 1)
+
+
+def _sql(expression: ir.Table) -> str:
+    return str(ibis.to_sql(expression, dialect="duckdb"))

@@ -1,0 +1,41 @@
+"""Puts the sections into the template. The style sheet's hash is the page's own content security policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+
+from shadow_report import words
+from shadow_report.page import sections
+from shadow_report.run import Run
+from shadow_report.thresholds import Thresholds
+from shadow_report.verdict import Result, Verdict
+
+VERSION = "0.1.0"
+
+
+def render(run: Run, verdict: Verdict, thresholds: Thresholds) -> str:
+    """The whole page. Everything that comes from the logs is escaped."""
+    folder = resources.files(__package__)
+    style = folder.joinpath("report.css").read_text()
+    # Jinja and browsers must see the same bytes, or the hash is of another text: nothing in it may be escaped.
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    template = environment.from_string(folder.joinpath("report.html.j2").read_text())
+    return template.render(
+        style=sections.trusted(style),
+        style_hash=f"sha256-{digest}",
+        verdict=verdict,
+        reasons=verdict.reasons,
+        live=run.sides["live"].name,
+        shadow=run.sides["shadow"].name,
+        sections=sections.sections(run, verdict, thresholds),
+        results=[result.value for result in Result],
+        version=VERSION,
+        lines=words.count(run.lines, "line"),
+    )

@@ -1,0 +1,99 @@
+"""Makes a record of a raw line. SQL for DuckDB, as text: nothing is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shadow_report import answers, templates
+from shadow_report.schema import SIDES
+
+# What can be wrong with a line that was read, in the order in which it is looked for.
+PROBLEMS = (
+    "",
+    "not a JSON object with the keys of an access log",
+    "no method",
+    "no path",
+    "status is missing, or no whole number from 0 to 999",
+    "start_time is missing or cannot be read",
+    "no version: add it to the lines, or give the file as VERSION=FILE",
+)
+_PROBLEM = """CASE
+    WHEN method IS NULL AND path IS NULL AND status IS NULL AND start_time IS NULL AND request_id IS NULL THEN 1
+    WHEN method IS NULL THEN 2
+    WHEN path IS NULL THEN 3
+    WHEN status IS NULL OR status NOT BETWEEN 0 AND 999 THEN 4
+    WHEN start_time IS NULL THEN 5
+    WHEN version IS NULL THEN 6
+    ELSE 0 END"""
+# Tracing rewrites the 14th digit of a uuid, which is the 15th of its 36 characters: it is left out.
+_JOIN_ID = """CASE
+    WHEN request_id IN ('', '-') THEN NULL
+    WHEN strlen(request_id) = 36 THEN substring(request_id, 1, 14) || substring(request_id, 16, 21)
+    ELSE request_id END"""
+_ANSWER = f"""CASE WHEN status BETWEEN 0 AND 999 THEN status
+    + CASE WHEN flags IN ('', '-') OR flags IS NULL THEN 0
+        WHEN list_has_any(string_split(flags, ','), ['DC', 'DR']) THEN {answers.CUT_OFF_CODE} ELSE 0 END
+    + CASE WHEN grpc_status BETWEEN 1 AND 99 THEN grpc_status * {answers.GRPC_CODE} ELSE 0 END END"""
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """What is compared: the versions of each side, which methods are copied, and how paths are folded."""
+
+    versions: dict[str, tuple[str, ...]]
+    methods: tuple[str, ...]
+    templates: tuple[str, ...] = ()
+
+
+def text(value: str) -> str:
+    """A string as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def texts(values: Sequence[str]) -> str:
+    return "(" + ", ".join(map(text, values)) + ")"
+
+
+def sql(raw: str, source: str, comparing: Comparing) -> str:
+    """The query that makes records of the relation `raw`, whose columns are schema.RAW."""
+    sides = " ".join(
+        f"WHEN version IN {texts(comparing.versions[side])} THEN {index}"
+        for index, side in enumerate(SIDES)
+        if side in comparing.versions
+    )
+    hops = "CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE length(xff) - length(replace(xff, ',', '')) + 1 END"
+    template = templates.sql("path", list(comparing.templates))
+    return f"""SELECT *, method || ' ' || template AS route, xff_hops > 0 AS is_mirror, problem = 0 AS parse_ok
+FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, request_id, {_JOIN_ID} AS join_id, epoch_us(start_time) AS start_us,
+    method, path, {template} AS template, status, grpc_status, flags, {_ANSWER} AS answer,
+    CASE WHEN app_us >= 0 THEN app_us END AS app_us,
+    CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
+    CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent ELSE 0 END AS bytes_sent,
+    {hops} AS xff_hops, {text(source)} AS source, {_PROBLEM} AS problem
+FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path) FROM ({raw})))"""
+
+
+def compact(records: str, comparing: Comparing) -> str:
+    """The query that keeps of records only what is compared, in as few bytes as it takes: half of a large run's time
+    goes by with moving these rows.
+
+    The key is a 64-bit hash of (join id, method, path): of 20 million requests, two share one with a probability of
+    1 in 100,000. Only live requests need their route, and only errors their id and path, to show them.
+    """
+    shown = "answer >= 400 AND side <> 0"
+    return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us, answer::INTEGER AS answer, problem::TINYINT AS problem,
+    CASE WHEN join_id IS NOT NULL THEN hash(join_id, method, path) END AS key,
+    CASE WHEN side = 0 THEN route END AS route, side = 0 AND {_eligible(comparing.methods)} AS eligible,
+    {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
+    xff_hops::SMALLINT AS hops, CASE WHEN {shown} THEN request_id END AS shown_id, CASE WHEN {shown} THEN path END AS shown_path
+FROM ({records})"""
+
+
+def bucket(microseconds: str) -> str:
+    """The logarithmic bucket of a latency, 1 % wide."""
+    return f"CAST(floor(ln(greatest({microseconds}, 1)) / ln(1.01)) AS SMALLINT)"
+
+
+def _eligible(methods: Sequence[str]) -> str:
+    return "TRUE" if "*" in methods else f"method IN {texts(methods)}"

@@ -1,0 +1,85 @@
+"""What was compared: everything that verdict and page need to know of one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shadow_report.tallies import Comparison
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file that was read. `problems`: a few bad lines, with their place and what is wrong with them."""
+
+    name: str
+    format: str
+    lines: int
+    bad: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A request that only the other version answered with an error."""
+
+    route: str
+    path: str
+    request_id: str
+    reference: str
+    other: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """Lines or requests that were left out, and why."""
+
+    what: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Side:
+    """What the logs hold of one side. `offset_us`: how far its clocks are ahead of the live version's."""
+
+    versions: tuple[str, ...]
+    lines: int
+    pods: int
+    first_us: int = 0
+    last_us: int = 0
+    offset_us: int = 0
+
+    @property
+    def name(self) -> str:
+        return ", ".join(self.versions)
+
+
+@dataclass(frozen=True)
+class Run:
+    """`sides` by "live", "shadow", "control"; `window_us` is what was compared, after its edges were cut off;
+    `measure` is "app" (the app's own time) or "total" (the proxy's whole time)."""
+
+    sides: dict[str, Side]
+    sources: tuple[Source, ...]
+    window_us: tuple[int, int]
+    edge_seconds: float
+    mirror_percent: float
+    methods: tuple[str, ...]
+    measure: str
+    funnel: tuple[Left, ...]
+    left_out: tuple[Left, ...]
+    shadow: Comparison
+    control: Comparison | None = None
+    samples: tuple[Sample, ...] = ()
+    templates: tuple[str, ...] = field(default=())
+
+    @property
+    def lines(self) -> int:
+        return sum(source.lines for source in self.sources)
+
+    @property
+    def bad_lines(self) -> int:
+        return sum(source.bad for source in self.sources)
+
+    @property
+    def seconds(self) -> float:
+        return (self.window_us[1] - self.window_us[0]) / 1e6
