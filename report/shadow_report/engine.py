@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
-from shadow_report import answers, pairing, reading, records
+from shadow_report import answers, pairing, reading, records, words
 from shadow_report.errors import ReportError
 from shadow_report.pairing import Window
 from shadow_report.reading import Known
@@ -134,27 +135,27 @@ class _Engine:
             raw, source = reading.relation(known, self.scratch)
             query = records.compact(records.sql(raw, known.format, self.comparing), self.comparing)
             verb = "INSERT INTO stored" if created else "CREATE TABLE stored AS"
-            bad_before = self._number("SELECT count(*) FROM stored WHERE problem <> 0") if created else 0
+            before = self._problems() if created else Counter()
             stored = self._number(f"{verb} {query}", known)
             created = True
-            bad = self._number("SELECT count(*) FROM stored WHERE problem <> 0") - bad_before
-            yield self._source(source, known, stored, bad)
+            yield self._source(source, known, stored, self._problems() - before)
         if not created:
             names = ", ".join(str(known.input.path) for known in files)
             raise ReportError(f"nothing to compare: empty: {names}")
 
-    def _source(self, source: Source, known: Known, stored: int, bad: int) -> Source:
+    def _source(self, source: Source, known: Known, stored: int, bad: Counter[str]) -> Source:
         problems = source.problems
         if bad and known.format in ("json", "istio-json"):
             problems = reading.explain(known)
-        if bad and not problems:
-            problems = tuple(self._problems_found())
-        return replace(source, lines=source.lines + stored, bad=source.bad + bad, problems=problems)
+        if not problems:
+            problems = tuple(f"{words.count(number, 'line')}: {problem}" for problem, number in bad.most_common())
+        return replace(source, lines=source.lines + stored, bad=source.bad + bad.total(), problems=problems)
 
-    def _problems_found(self) -> Iterator[str]:
-        query = "SELECT problem, count(*) FROM stored WHERE problem <> 0 GROUP BY problem ORDER BY 2 DESC"
-        for problem, number in self.connection.execute(query).fetchall():
-            yield f"{number:,} lines: {records.PROBLEMS[problem]}"
+    def _problems(self) -> Counter[str]:
+        """How many lines have which problem, in all files so far."""
+        query = "SELECT problem, count(*) FROM stored WHERE problem <> 0 GROUP BY problem"
+        found = self.connection.execute(query).fetchall()
+        return Counter({records.PROBLEMS[problem]: number for problem, number in found})
 
     def _number(self, query: str, known: Known | None = None) -> int:
         try:
@@ -195,7 +196,9 @@ class _Engine:
         there = f"the logs hold {', '.join(found)}" if found else "no line names a version: give VERSION=FILE"
         wanted = "; ".join(f"no line of {' or '.join(self.comparing.versions[side])} ({side})" for side in lacking)
         if not self._number("SELECT count(*) FROM stored WHERE problem = 0"):
-            there = "no line could be read: " + "; ".join(self._problems_found())
+            there = "no line could be read: " + "; ".join(
+                f"{words.count(number, 'line')}: {problem}" for problem, number in self._problems().most_common()
+            )
         raise ReportError(f"{wanted}: {there}")
 
     def _versions(self, files: list[Known]) -> set[str]:
@@ -314,7 +317,7 @@ class _Engine:
 
     def _table(self, name: str) -> ir.Table:
         described = self.connection.execute(f"DESCRIBE {name}").fetchall()
-        types = {column: _IBIS_TYPES[kind] for column, kind, *_ in described}
+        types = {column: IBIS_TYPES[kind] for column, kind, *_ in described}
         return ibis.table(types, name=name)
 
     def _kept(self, name: str, expression: ir.Table) -> ir.Table:
@@ -328,7 +331,7 @@ class _Engine:
         return self.connection.execute(_sql(expression)).fetchall()
 
 
-_IBIS_TYPES = {
+IBIS_TYPES = {
     "BOOLEAN": "boolean",
     "TINYINT": "int8",
     "SMALLINT": "int16",

@@ -7,6 +7,7 @@ are known: (join_id, method, path), or one column that stands for them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,22 @@ class Window:
     copies: int = 1
 
 
+def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Table:
+    """The lines of a table of records (schema.RECORD) that another engine holds; `measure` is "app" or "total"."""
+    microseconds = records[f"{measure}_us"].cast("float64")
+    everything = ibis.literal("*" in methods)
+    known = (microseconds > 1).ifelse(microseconds, microseconds.notnull().ifelse(1.0, None))
+    return records.filter(records.problem == 0).select(
+        "side", "pod", "join_id", "method", "path", "start_us", "answer", "route",
+        bytes=records.bytes_sent,
+        eligible=everything | records.method.isin(list(methods)),
+        latency=(known.ln() / math.log(1.01)).floor().cast("int32"),
+        hops=records.xff_hops,
+        shown_id=records.join_id,
+        shown_path=records.path,
+    )
+
+
 def repeated(lines: ir.Table, keys: Sequence[str], keep: Keep) -> ir.Table:
     """The lines whose key occurs more than once on a side: retries, and lines that were collected twice. The latter
     are equal in every column, and stay once. They get `occurrence` and `size`, how many there are on their side."""
@@ -53,7 +70,7 @@ def pairs(lines: ir.Table, numbered: ir.Table, keys: Sequence[str], other: str, 
     """A row for every eligible live request of the window, with what the side `other` made of it."""
     known = lines.filter(lines[keys[0]].notnull())
     # The repeated ones are left out of each side by itself: an engine would store a table that is used twice.
-    live, copies = (_chosen.anti_join(numbered, list(keys)) for _chosen in (_live(known, window), _side(known, other)))
+    live, copies = (each.anti_join(numbered, list(keys)) for each in (_live(known, window), _side(known, other)))
     once = live.left_join(_renamed(copies), list(keys)).mutate(ambiguous=ibis.literal(False))
     several = _joined_groups(
         _live(numbered, window), _renamed(_side(numbered, other)), list(keys), window.copies

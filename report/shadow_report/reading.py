@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import zstandard
 
-from shadow_report import lines
+from shadow_report import lines, words
 from shadow_report.errors import ReportError
 from shadow_report.records import text
 from shadow_report.run import Source
@@ -176,7 +176,7 @@ def _convert(known: Known, target: Path) -> Source:
             except lines.BadLineError as problem:
                 bad += 1
                 if len(problems) < _MOST_PROBLEMS:
-                    problems.append(f"line {number}: {_reason(raw, str(problem))}")
+                    problems.append(f"line {number}: {_reason(raw, str(problem), is_json=False)}")
     return Source(str(known.input.path), known.format, bad, bad, tuple(problems))
 
 
@@ -186,34 +186,32 @@ def explain(known: Known) -> tuple[str, ...]:
     for number, raw in enumerate(_lines(known), 1):
         if len(problems) == _MOST_PROBLEMS or number > _MOST_SEARCHED:
             break
-        if problem := _json_problem(raw):
-            problems.append(f"line {number}: {_reason(raw, problem)}")
+        if problem := json_problem(raw):
+            problems.append(f"line {number}: {_reason(raw, problem, is_json=True)}")
     return tuple(problems)
 
 
-def _json_problem(raw: bytes) -> str | None:
+def json_problem(raw: bytes) -> str | None:
+    """What is wrong with a line that should be a JSON object, if something is."""
     try:
         value: Any = json.loads(raw)
     except UnicodeDecodeError:
         return "not UTF-8"
     except RecursionError:
         return "nested too deeply"
-    except ValueError as problem:
-        what = str(problem).removesuffix(" (char 0)")
-        return f"not JSON ({what})"
+    except json.JSONDecodeError as problem:
+        return f"not JSON: {problem.msg}, character {problem.pos + 1}"
     if not isinstance(value, dict):
         return "JSON, but not an object"
     missing = [key for key in ("method", "path", "start_time") if value.get(key) in (None, "-")]
     return f"no {', no '.join(missing)}" if missing else None
 
 
-def _reason(raw: bytes, problem: str) -> str:
+def _reason(raw: bytes, problem: str, is_json: bool) -> str:
     """Says when the line is of another format: somebody has put two logs together."""
-    other = "JSON" if raw.lstrip().startswith(b"{") else lines.recognise(raw)
-    if other == "JSON" and "JSON" in problem:
-        other = None
+    other = "JSON" if raw.lstrip().startswith(b"{") and not is_json else lines.recognise(raw)
     hint = f"; it looks like {other}: give lines of different formats as files of their own" if other else ""
-    return f"{problem}{hint} ({len(raw):,} bytes)"
+    return f"{problem}{hint} ({words.count(len(raw), 'byte')})"
 
 
 def _lines(known: Known) -> Iterator[bytes]:

@@ -92,7 +92,9 @@ FROM ({records})"""
 
 def bucket(microseconds: str) -> str:
     """The logarithmic bucket of a latency, 1 % wide."""
-    return f"CAST(floor(ln(greatest({microseconds}, 1)) / ln(1.01)) AS SMALLINT)"
+    # greatest() alone would make 1 of a latency that is not known.
+    known = f"CASE WHEN {microseconds} IS NOT NULL THEN greatest({microseconds}, 1) END"
+    return f"CAST(floor(ln({known}) / ln(1.01)) AS SMALLINT)"
 
 
 def _eligible(methods: Sequence[str]) -> str:

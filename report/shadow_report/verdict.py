@@ -73,7 +73,7 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
     ]
     for finding in routes:
         about_route = (rules.errors(finding), rules.unfinished(finding), *rules.latencies(finding))
-        statements += filter(None, map(rules.for_route, about_route, [finding] * len(about_route)))
+        statements += (each for each in about_route if rules.counts(each, finding))
         statements += (each for each in rules.sizes(finding) if each.result is Result.FAIL)
     results = {each.result for each in statements}
     result = next(each for each in (Result.FAIL, Result.INCONCLUSIVE, Result.PASS) if each in results)
@@ -151,10 +151,11 @@ class _Rules:
 
     def _excess(self, about: str, finding: Finding, found: Excess, text: str) -> Statement:
         result = self._excess_result(found, finding.adjusted[about])
-        if result is not Result.INCONCLUSIVE:
-            return Statement(about, finding.route, result, text)
+        statement = Statement(about, finding.route, result, text)
+        if result is not Result.INCONCLUSIVE or (finding.route and not self._doubtful(about, finding)):
+            return statement
         factor = _factor(lambda times: self._excess_settled(found, times))
-        return self._needing(Statement(about, finding.route, result, text), found.total, factor)
+        return self._needing(statement, found.total, factor)
 
     def _excess_result(self, found: Excess, p_value: float) -> Result:
         margin = self.thresholds.max_new_errors / 100
@@ -189,7 +190,7 @@ class _Rules:
         if len(found.quantiles) > 1:
             text += f"; {words.change(found.quantiles[1].ratio.value)} against the control"
         statement = Statement(found.name, finding.route, result, text)
-        if result is not Result.INCONCLUSIVE:
+        if result is not Result.INCONCLUSIVE or finding.route:
             return statement
         factor = _factor(
             lambda times: self._latency_result(found, found.p_value, times) is not Result.INCONCLUSIVE
@@ -236,16 +237,20 @@ class _Rules:
         text = f"the mean size of an answer changes by {words.change(ratio)}, at most {100 * most:g} % is allowed"
         yield Statement("sizes", finding.route, result, text)
 
-    def for_route(self, statement: Statement, finding: Finding) -> Statement | None:
-        """Of a single route: that it fails, or that its errors raise doubts. That too few requests went there to
-        be sure is no reason against the version; the page tells how much could hide."""
-        if statement.result is Result.FAIL:
-            return statement
-        if statement.result is Result.PASS or statement.about not in ("errors", "unfinished"):
-            return None
-        found = finding.errors if statement.about == "errors" else finding.unfinished
-        doubtful = finding.adjusted[statement.about] < _DOUBT
-        return statement if doubtful and found.rate.value > self.thresholds.max_new_errors / 100 else None
+    def counts(self, statement: Statement, finding: Finding) -> bool:
+        """Of a single route it counts that it fails, or that its errors raise doubts. That too few requests went
+        there to be sure is no reason against the version; the page tells how much could hide."""
+        return statement.result is Result.FAIL or (
+            statement.result is Result.INCONCLUSIVE and self._doubtful(statement.about, finding)
+        )
+
+    def _doubtful(self, about: str, finding: Finding) -> bool:
+        found = {"errors": finding.errors, "unfinished": finding.unfinished}.get(about)
+        return (
+            found is not None
+            and finding.adjusted[about] < _DOUBT
+            and found.rate.value > self.thresholds.max_new_errors / 100
+        )
 
     def _statement(self, about: str, result: Result, text: str) -> Statement:
         return Statement(about, EVERYTHING, result, text)
