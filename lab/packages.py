@@ -29,6 +29,7 @@ INSTALLED = {  # command: the package it comes from
     "mount": "mount",
     "ldd": "libc-bin",
 }
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PLUGIN_DIRECTORIES = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
 TIME_LIMIT = 15 * 60.0
 TELL_EVERY = 10.0
@@ -57,6 +58,18 @@ def command(name: str) -> Path:
             f"the command {name} is missing: `python -m lab up` gets it on Debian, elsewhere install it"
         )
     return Path(found)
+
+
+def browser(report: Report = say) -> str:
+    """Where a Chromium is, for the tests of pages; it is installed if there is none."""
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return found
+    if not shutil.which("apt-get"):
+        raise LabError(f"the tests of pages need one of {', '.join(BROWSERS)} on PATH: install Chromium")
+    with cache.lock(cache.root() / "apt.lock", lambda text: report(f"Debian packages: {text}")):
+        _install([BROWSERS[0]], report)
+    return shutil.which(BROWSERS[0]) or BROWSERS[0]
 
 
 def network_plugins() -> Path:
