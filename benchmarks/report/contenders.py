@@ -1,4 +1,5 @@
-"""The three ways to compare the same two files. Run as `python -m benchmarks.report.contenders NAME LIVE SHADOW`."""
+"""The three ways to compare the same two files. Run as `python -m benchmarks.report.contenders NAME LIVE
+SHADOW`."""
 
 from __future__ import annotations
 
@@ -43,8 +44,13 @@ FROM read_ndjson('{live}', columns = {{{columns}}}) AS v1
 LEFT JOIN read_ndjson('{shadow}', columns = {{{columns}}}) AS v2 USING (request_id, method, path)""")
         count = "count(*) AS requests FROM pairs GROUP BY ALL"
         answers = f"SELECT minute, route, live, shadow, sum(same_size::INTEGER), {count}"
-        latencies = " UNION ALL ".join(f"SELECT minute, route, {side}_bucket, {count}" for side in ("live", "shadow"))
-        print(len(connection.execute(answers).fetchall()), len(connection.execute(latencies).fetchnumpy()["requests"]))
+        latencies = " UNION ALL ".join(
+            f"SELECT minute, route, {side}_bucket, {count}" for side in ("live", "shadow")
+        )
+        print(
+            len(connection.execute(answers).fetchall()),
+            len(connection.execute(latencies).fetchnumpy()["requests"]),
+        )
 
 
 def pandas(live: Path, shadow: Path) -> None:
@@ -53,7 +59,9 @@ def pandas(live: Path, shadow: Path) -> None:
     import pandas as pd
 
     frames = [pd.read_json(path, lines=True)[list(_TYPES)] for path in (live, shadow)]
-    pairs = frames[0].merge(frames[1], on=["request_id", "method", "path"], how="left", suffixes=("", "_shadow"))
+    pairs = frames[0].merge(
+        frames[1], on=["request_id", "method", "path"], how="left", suffixes=("", "_shadow")
+    )
     pairs["minute"] = pd.to_datetime(pairs.start_time).dt.floor("min")
     pairs["route"] = pairs.method + " " + pairs.path.str.replace("/[0-9]+", "/{id}", regex=True)
     pairs["same_size"] = pairs.bytes_sent == pairs.bytes_sent_shadow

@@ -44,7 +44,9 @@ def combined(text: str) -> Line:
     found = _COMBINED.fullmatch(text)
     if not found:
         raise BadLineError("not a line of the combined format")
-    extra = [quoted or plain for quoted, plain in _REST.findall(found["rest"])][2:]  # after referer and user agent
+    extra = [quoted or plain for quoted, plain in _REST.findall(found["rest"])][
+        2:
+    ]  # after referer and user agent
     seconds = _first(_SECONDS, extra)
     return {
         **_request(found["request"]),
@@ -58,7 +60,8 @@ def combined(text: str) -> Line:
 
 
 def istio(text: str) -> Line:
-    """A line of Istio's default text format. It tells the app's time only as whole milliseconds, kept as app_us."""
+    """A line of Istio's default text format. It tells the app's time only as whole milliseconds, kept as
+    app_us."""
     found = _ISTIO.fullmatch(text)
     if not found:
         raise BadLineError("not a line of Istio's default text format")

@@ -26,7 +26,8 @@ _OF_OTHER = ("answer", "latency", "bytes", "start_us", "hops", "shown_id", "show
 
 @dataclass(frozen=True)
 class Window:
-    """Which live requests are compared, and the blocks of time in which they are counted. `copies`: how many copies
+    """Which live requests are compared, and the blocks of time in which they are counted. `copies`: how
+    many copies
     of one request there may be (mirrorPercent 250: three)."""
 
     first_us: int
@@ -36,12 +37,20 @@ class Window:
 
 
 def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Table:
-    """The lines of a table of records (schema.RECORD) that another engine holds; `measure` is "app" or "total"."""
+    """The lines of a table of records (schema.RECORD) that another engine holds; `measure` is "app" or
+    "total"."""
     microseconds = records[f"{measure}_us"].cast("float64")
     everything = ibis.literal("*" in methods)
     known = (microseconds > 1).ifelse(microseconds, microseconds.notnull().ifelse(1.0, None))
     return records.filter(records.problem == 0).select(
-        "side", "pod", "join_id", "method", "path", "start_us", "answer", "route",
+        "side",
+        "pod",
+        "join_id",
+        "method",
+        "path",
+        "start_us",
+        "answer",
+        "route",
         bytes=records.bytes_sent,
         eligible=everything | records.method.isin(list(methods)),
         latency=(known.ln() / math.log(1.01)).floor().cast("int32"),
@@ -52,13 +61,17 @@ def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Tabl
 
 
 def repeated(lines: ir.Table, keys: Sequence[str], keep: Keep) -> ir.Table:
-    """The lines whose key occurs more than once on a side: retries, and lines that were collected twice. The latter
-    are equal in every column, and stay once. They get `occurrence` and `size`, how many there are on their side."""
+    """The lines whose key occurs more than once on a side: retries, and lines that were collected twice.
+    The latter
+    are equal in every column, and stay once. They get `occurrence` and `size`, how many there are on their
+    side."""
     counts = [(lines.side == side).cast("int32").sum() > 1 for side in range(len(SIDES))]
     more_than_once = lines.filter(lines.side.notnull(), lines[keys[0]].notnull()).group_by(list(keys))
-    several = keep("several", more_than_once.having(counts[0] | counts[1] | counts[2]).agg(rows=ibis._.count()))
+    several = keep(
+        "several", more_than_once.having(counts[0] | counts[1] | counts[2]).agg(rows=ibis._.count())
+    )
     distinct = lines.filter(lines.side.notnull()).semi_join(several, list(keys)).distinct()
-    group = ibis.window(group_by=[*keys, "side"], order_by="start_us")
+    group = ibis.window(group_by=[*keys, "side"], order_by=["start_us", "answer", "latency", "bytes"])
     whole = ibis.window(group_by=[*keys, "side"])
     numbered = distinct.mutate(
         occurrence=ibis.row_number().over(group).cast("int64"), size=distinct.side.count().over(whole)
@@ -70,7 +83,9 @@ def pairs(lines: ir.Table, numbered: ir.Table, keys: Sequence[str], other: str, 
     """A row for every eligible live request of the window, with what the side `other` made of it."""
     known = lines.filter(lines[keys[0]].notnull())
     # The repeated ones are left out of each side by itself: an engine would store a table that is used twice.
-    live, copies = (each.anti_join(numbered, list(keys)) for each in (_live(known, window), _side(known, other)))
+    live, copies = (
+        each.anti_join(numbered, list(keys)) for each in (_live(known, window), _side(known, other))
+    )
     once = live.left_join(_renamed(copies), list(keys)).mutate(ambiguous=ibis.literal(False))
     several = _joined_groups(
         _live(numbered, window), _renamed(_side(numbered, other)), list(keys), window.copies
@@ -80,7 +95,10 @@ def pairs(lines: ir.Table, numbered: ir.Table, keys: Sequence[str], other: str, 
 
 def _live(lines: ir.Table, window: Window) -> ir.Table:
     return lines.filter(
-        lines.side == _LIVE, lines.eligible, lines.start_us >= window.first_us, lines.start_us <= window.last_us
+        lines.side == _LIVE,
+        lines.eligible,
+        lines.start_us >= window.first_us,
+        lines.start_us <= window.last_us,
     )
 
 
@@ -108,7 +126,9 @@ def _joined_groups(live: ir.Table, other: ir.Table, keys: list[str], copies: int
 
 def _pair(joined: ir.Table, window: Window) -> ir.Table:
     answer = ibis.cases(
-        (joined.ambiguous, AMBIGUOUS_CODE), (joined.other_answer.isnull(), MISSING_CODE), else_=joined.other_answer
+        (joined.ambiguous, AMBIGUOUS_CODE),
+        (joined.other_answer.isnull(), MISSING_CODE),
+        else_=joined.other_answer,
     )
     size = window.block_seconds * 1_000_000
     return joined.select(
@@ -140,7 +160,8 @@ def answers(paired: ir.Table) -> ir.Table:
 
 
 def latencies(paired: ir.Table) -> ir.Table:
-    """How often which bucket of latency occurred, in each block, route and side: of requests with the same answer, as
+    """How often which bucket of latency occurred, in each block, route and side: of requests with the same
+    answer, as
     a quick error says nothing about speed."""
     known = paired.filter(
         paired.reference == paired.other, paired.reference_latency.notnull(), paired.other_latency.notnull()

@@ -1,4 +1,4 @@
-"""Finds out what a file is, and gives the SQL that reads it as raw lines. Text logs are turned into JSON first."""
+"""Finds out what a file is, and gives the SQL that reads its raw lines. Text logs are turned into JSON first."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
+import duckdb
 import zstandard
 
 from shadow_report import lines, words
@@ -99,8 +100,8 @@ def _format(path: Path, head: bytes) -> str:
             return found
     what = "binary" if b"\0" in head else "text of an unknown format"
     raise ReportError(
-        f"{path} is {what}: access logs as JSON lines, as Parquet, in nginx's combined format or in Istio's default "
-        "text format can be read, also packed with gzip or zstd"
+        f"{path} is {what}: access logs as JSON lines, as Parquet, in nginx's combined format or in Istio's "
+        "default text format can be read, also packed with gzip or zstd"
     )
 
 
@@ -128,7 +129,8 @@ def relation(known: Known, scratch: Path) -> tuple[str, Source]:
 def _json(path: Path, compression: str, names: dict[str, str], version: str | None) -> str:
     """`names` are keys of the file that are called otherwise in schema.RAW.
 
-    A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are found again
+    A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are
+    found again
     as records.PROBLEMS.
     """
     columns = ", ".join(f"{text(names.get(each.name, each.name))}: '{_TYPES[each.type]}'" for each in RAW)
@@ -140,10 +142,10 @@ def _json(path: Path, compression: str, names: dict[str, str], version: str | No
 
 
 def _parquet(known: Known) -> str:
-    import duckdb  # here, so that tests of everything else in this module need no engine
-
     try:
-        described = duckdb.sql(f"DESCRIBE SELECT * FROM read_parquet({text(str(known.input.path))})").fetchall()
+        with duckdb.connect() as connection:
+            query = f"DESCRIBE SELECT * FROM read_parquet({text(str(known.input.path))})"
+            described = connection.execute(query).fetchall()
     except duckdb.Error as problem:
         raise ReportError(f"{known.input.path} is no whole Parquet file: {problem}") from None
     there = {row[0] for row in described}
@@ -153,7 +155,9 @@ def _parquet(known: Known) -> str:
         )
     selected = ", ".join(
         _column(
-            each.name, f'TRY_CAST("{each.name}" AS {_TYPES[each.type]})' if each.name in there else "NULL", known.input.version
+            each.name,
+            f'TRY_CAST("{each.name}" AS {_TYPES[each.type]})' if each.name in there else "NULL",
+            known.input.version,
         )
         for each in RAW
     )
@@ -168,7 +172,8 @@ def _column(name: str, value: str, version: str | None) -> str:
 
 def _convert(known: Known, target: Path) -> Source:
     """Writes the lines of a text log as JSON. Those that cannot be read are counted, and become no record."""
-    bad, number, problems = 0, 0, []
+    bad = 0
+    problems: list[str] = []
     with target.open("w") as out:
         for number, raw in enumerate(_lines(known), 1):
             try:
@@ -230,8 +235,6 @@ def _lines(known: Known) -> Iterator[bytes]:
 
 
 def _open(path: Path, compression: str) -> IO[bytes]:
-    if compression == "gzip":
-        return gzip.open(path)
-    if compression == "zstd":
-        return zstandard.open(path)
-    return path.open("rb")
+    if compression == "none":
+        return path.open("rb")
+    return cast(IO[bytes], gzip.open(path) if compression == "gzip" else zstandard.open(path))

@@ -69,7 +69,8 @@ def excess(worse: int, total: int, noise: int, noise_total: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: p-values that may all be compared with one level, whatever they have to do with another."""
+    """Holm's correction: p-values that may all be compared with one level, whatever they have to do with
+    another."""
     adjusted = [0.0] * len(p_values)
     reached = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda each: p_values[each])):
@@ -102,7 +103,9 @@ class Quantile:
     @property
     def p_value(self) -> float:
         """How likely is such a ratio, if the other side is not slower?"""
-        return float(special.stdtr(self.blocks - 1, -math.log(self.other_us / self.reference_us) / self.standard_error))
+        return float(
+            special.stdtr(self.blocks - 1, -math.log(self.other_us / self.reference_us) / self.standard_error)
+        )
 
 
 def resampling(blocks: int, resamples: int, seed: int) -> Histogram:
@@ -125,7 +128,8 @@ def compare_quantiles(
     return [
         Quantile(
             share,
-            *(math.exp(float(estimate[0, index]) + lowest * BUCKET) for estimate in estimates),
+            math.exp(float(estimates[0][0, index]) + lowest * BUCKET),
+            math.exp(float(estimates[1][0, index]) + lowest * BUCKET),
             max(float(errors[index]), LEAST_ERROR),
             max(blocks, 2),
         )

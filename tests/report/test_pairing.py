@@ -58,7 +58,13 @@ def test_a_query_string_does_not_keep_a_pair_apart(tmp_path: Path) -> None:
 
 
 def test_retries_are_paired_in_their_order_when_both_sides_have_as_many(tmp_path: Path) -> None:
-    lines = [line("v2", 2.1, status=502), line("v1", 1, status=503), *both(0.5), line("v1", 2), line("v2", 1.1)]
+    lines = [
+        line("v2", 2.1, status=502),
+        line("v1", 1, status=503),
+        *both(0.5),
+        line("v1", 2),
+        line("v2", 1.1),
+    ]
     assert answers(run(tmp_path, lines)) == {("200", "200"): 1, ("503", "200"): 1, ("200", "502"): 1}
 
 
@@ -139,12 +145,19 @@ def test_copies_without_their_hop_are_counted(tmp_path: Path) -> None:
         ({"status": "404"}, "404"),
     ],
 )
-def test_flags_and_grpc_status_are_part_of_the_answer(tmp_path: Path, change: dict[str, Any], answer: str) -> None:
+def test_flags_and_grpc_status_are_part_of_the_answer(
+    tmp_path: Path, change: dict[str, Any], answer: str
+) -> None:
     assert answers(run(tmp_path, [line("v1", 0), line("v2", 0, **change)])) == {("200", answer): 1}
 
 
 def test_client_aborts_and_code_0_are_neither_errors_nor_ok(tmp_path: Path) -> None:
-    lines = [*both(0, "a", shadow=0), *both(1, "b", live=0), *both(2, "c", shadow=499), *both(3, "d", live=0, shadow=0)]
+    lines = [
+        *both(0, "a", shadow=0),
+        *both(1, "b", live=0),
+        *both(2, "c", shadow=499),
+        *both(3, "d", live=0, shadow=0),
+    ]
     sums = run(tmp_path, lines).shadow.by_route[""]
     assert (sums.worse, sums.better, sums.compared) == (0, 0, 0)
     assert (sums.only_other_aborted, sums.only_reference_aborted) == (2, 1)
@@ -201,7 +214,12 @@ def test_times_with_another_zone_are_the_same_moments(tmp_path: Path) -> None:
 
 
 def test_istios_own_json_is_understood(tmp_path: Path) -> None:
-    names = {"status": "response_code", "flags": "response_flags", "duration_ms": "duration", "xff": "x_forwarded_for"}
+    names = {
+        "status": "response_code",
+        "flags": "response_flags",
+        "duration_ms": "duration",
+        "xff": "x_forwarded_for",
+    }
     given = [*both(0, shadow=500), *both(-1000, "x"), *both(1000, "y")]
     lines = [{names.get(key, key): value for key, value in each.items()} for each in given]
     assert answers(_only(tmp_path, lines)) == {("200", "500"): 1}

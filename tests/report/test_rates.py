@@ -17,7 +17,9 @@ from tests.report.simulated import Service, run
 NO_MARGINS = Thresholds(max_new_errors=0, max_slower=0, max_slower_p99=0, max_slower_ms=0, alpha=0.05)
 
 
-def verdicts(service: Service, runs: int, thresholds: Thresholds | None = None, first: int = 0) -> Counter[Result]:
+def verdicts(
+    service: Service, runs: int, thresholds: Thresholds | None = None, first: int = 0
+) -> Counter[Result]:
     judged = (judge(run(service, seed), thresholds or Thresholds()) for seed in range(first, first + runs))
     return Counter(each.result for each in judged)
 
@@ -29,7 +31,9 @@ def test_equal_versions_are_called_different_in_at_most_1_percent_of_1000_runs()
 
 
 def test_without_margins_equal_versions_are_called_different_no_more_often_than_alpha_says() -> None:
-    found = sum((verdicts(Service(3000, noise=noise), 100, NO_MARGINS) for noise in (0, 0.002, 0.01)), Counter())
+    found = sum(
+        (verdicts(Service(3000, noise=noise), 100, NO_MARGINS) for noise in (0, 0.002, 0.01)), Counter()
+    )
     assert found[Result.FAIL] <= 0.05 * found.total()
 
 

@@ -27,7 +27,9 @@ def failed(report: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def statement(report: dict[str, Any], about: str, route: str = "") -> str:
-    return next(str(each["text"]) for each in report["statements"] if (each["about"], each["route"]) == (about, route))
+    return next(
+        str(each["text"]) for each in report["statements"] if (each["about"], each["route"]) == (about, route)
+    )
 
 
 def test_equal_versions_pass(tmp_path: Path) -> None:
@@ -145,5 +147,7 @@ def test_packed_files_and_parquet_give_the_same_figures(tmp_path: Path, format: 
 
 
 def test_equal_logs_are_called_different_at_most_once_in_twenty_runs(tmp_path: Path) -> None:
-    verdicts = [compare(tmp_path / str(seed), Traffic(pairs=6000, seed=seed))[1]["verdict"] for seed in range(20)]
+    verdicts = [
+        compare(tmp_path / str(seed), Traffic(pairs=6000, seed=seed))[1]["verdict"] for seed in range(20)
+    ]
     assert verdicts.count("FAIL") <= 1

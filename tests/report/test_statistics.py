@@ -71,7 +71,9 @@ def test_the_bootstraps_interval_holds_the_truth_about_as_often_as_it_says() -> 
     random, held = np.random.default_rng(3), 0
     for _ in range(200):
         weather = random.normal(0, 0.2, 30).repeat(100)
-        sides = [_histograms(np.exp(weather + random.normal(9, 0.5, 3000) + extra)) for extra in (0, math.log(1.1))]
+        sides = [
+            _histograms(np.exp(weather + random.normal(9, 0.5, 3000) + extra)) for extra in (0, math.log(1.1))
+        ]
         width = max(each.shape[1] for each in sides)
         reference, other = (statistics.widened(each, width) for each in sides)
         weights = statistics.resampling(30, 300, seed=1)
@@ -97,6 +99,8 @@ def test_a_slow_minute_of_both_sides_is_not_held_against_one() -> None:
 def test_an_empty_block_is_no_obstacle() -> None:
     histogram = _histograms(np.full(3000, 10_000.0))
     histogram[5:] = 0
-    found = statistics.compare_quantiles(histogram, histogram, [0.5], statistics.resampling(30, 300, seed=1))[0]
+    found = statistics.compare_quantiles(histogram, histogram, [0.5], statistics.resampling(30, 300, seed=1))[
+        0
+    ]
     assert found.blocks == 5
     assert found.ratio.value == 1
