@@ -1,8 +1,7 @@
 """`python -m benchmarks.report`: wall time and peak memory for 0.1, 1 and 10 million pairs, as a table.
 
 Each contender runs in a process of its own, several times where that is quick, and the median counts; the
-files are
-read once before, so that all find them in the page cache as far as they fit.
+files are read once before, so that all find them in the page cache as far as they fit.
 """
 
 from __future__ import annotations

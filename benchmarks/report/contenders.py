@@ -29,8 +29,8 @@ def ours(live: Path, shadow: Path) -> None:
 
 
 def by_hand(live: Path, shadow: Path) -> None:
-    """What one would write for once: the join and the two aggregates, and nothing that checks the input, tells
-    retries apart, shows samples, or judges."""
+    """What one would write for once: the join and the two aggregates, and nothing that checks the input,
+    tells retries apart, shows samples, or judges."""
     import duckdb
 
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in _TYPES.items())

@@ -37,8 +37,9 @@ _APP_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Settings:
-    """How to compare. `first` and `last`: seconds since 1970 that bound the window; `edge_seconds` are cut off at
-    both ends of what the live log holds, where the other log may not have begun or not have been written yet."""
+    """How to compare. `first` and `last`: seconds since 1970 that bound the window; `edge_seconds` are cut
+    off at both ends of what the live log holds, where the other log may not have begun or not have been
+    written yet."""
 
     comparing: Comparing
     mirror_percent: float = 100.0
@@ -378,8 +379,8 @@ IBIS_TYPES = {
 
 
 def block_seconds(seconds: float) -> int:
-    """The length of the blocks: a minute, less where that would be too few, whole minutes where it would be too
-    many."""
+    """The length of the blocks: a minute, less where that would be too few, whole minutes where it would be
+    too many."""
     if seconds > _MOST_BLOCKS * 60:
         return 60 * math.ceil(seconds / 60 / _MOST_BLOCKS)
     return next((size for size in _BLOCK_SIZES if seconds / size >= _LEAST_BLOCKS), 1)

@@ -20,8 +20,9 @@ ROUTE_SHARES = (0.5, 0.95)
 
 @dataclass(frozen=True)
 class Excess:
-    """How many more requests got worse than better: against the live version, and against the control if there is
-    one. `p_value` is the larger one: a difference that v1 shows against itself is not held against v2."""
+    """How many more requests got worse than better: against the live version, and against the control if
+    there is one. `p_value` is the larger one: a difference that v1 shows against itself is not held against
+    v2."""
 
     worse: int
     better: int
@@ -56,8 +57,8 @@ class Slowness:
 
 @dataclass(frozen=True)
 class Finding:
-    """Everything that was measured of one route. `adjusted`: p-values after Holm's correction, by what they test:
-    "errors", "unfinished", "p50", "p95", "p99"."""
+    """Everything that was measured of one route. `adjusted`: p-values after Holm's correction, by what they
+    test: "errors", "unfinished", "p50", "p95", "p99"."""
 
     route: str
     sums: Sums

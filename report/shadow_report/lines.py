@@ -37,9 +37,9 @@ class BadLineError(ValueError):
 def combined(text: str) -> Line:
     """A line of nginx's or Apache's combined format.
 
-    The format has no request id, without which nothing can be paired: after the user agent there may follow, in
-    any order, a request id (a uuid, or `request_id=...`), the seconds it took (a decimal number, or `rt=...`) and
-    X-Forwarded-For.
+    The format has no request id, without which nothing can be paired: after the user agent there may follow,
+    in any order, a request id (a uuid, or `request_id=...`), the seconds it took (a decimal number, or
+    `rt=...`) and X-Forwarded-For.
     """
     found = _COMBINED.fullmatch(text)
     if not found:

@@ -129,9 +129,8 @@ def relation(known: Known, scratch: Path) -> tuple[str, Source]:
 def _json(path: Path, compression: str, names: dict[str, str], version: str | None) -> str:
     """`names` are keys of the file that are called otherwise in schema.RAW.
 
-    A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are
-    found again
-    as records.PROBLEMS.
+    A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are found
+    again as records.PROBLEMS.
     """
     columns = ", ".join(f"{text(names.get(each.name, each.name))}: '{_TYPES[each.type]}'" for each in RAW)
     selected = ", ".join(_column(each.name, f'"{names.get(each.name, each.name)}"', version) for each in RAW)

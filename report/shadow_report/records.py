@@ -77,11 +77,11 @@ FROM ({raw})))"""
 
 
 def compact(records: str, comparing: Comparing) -> str:
-    """The query that keeps of records only what is compared, in as few bytes as it takes: half of a large run's
-    time goes by with moving these rows.
+    """The query that keeps of records only what is compared, in as few bytes as it takes: half of a large
+    run's time goes by with moving these rows.
 
     The key is a 64-bit hash of (join id, method, path): any two of 20 million requests share one with a
-    probability of 1 in 100,000. Only live requests need their route, and only errors their id and path, to show them.
+    probability of 1 in 100,000. Only live requests need their route, and only errors their id and path.
     """
     shown = "answer >= 400 AND side <> 0"
     return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us,

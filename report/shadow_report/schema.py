@@ -14,8 +14,8 @@ Type = Literal["text", "whole", "time", "flag"]
 
 @dataclass(frozen=True)
 class Column:
-    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON and a timestamp in Parquet;
-    "flag", true or false."""
+    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON and a timestamp in
+    Parquet; "flag", true or false."""
 
     name: str
     type: Type

@@ -117,8 +117,8 @@ def resampling(blocks: int, resamples: int, seed: int) -> Histogram:
 def compare_quantiles(
     reference: Histogram, other: Histogram, shares: Sequence[float], weights: Histogram
 ) -> list[Quantile]:
-    """Quantiles of both sides with a bootstrap over blocks of time: both sides of a block are drawn together, so
-    that a slow minute that both had is not held against one."""
+    """Quantiles of both sides with a bootstrap over blocks of time: both sides of a block are drawn together,
+    so that a slow minute that both had is not held against one."""
     lowest = _first_bucket(reference, other)
     sides = [side[:, lowest:] for side in (reference, other)]
     blocks = int(np.count_nonzero(reference.sum(axis=1) + other.sum(axis=1)))

@@ -17,8 +17,7 @@ _RULE = re.compile(
 
 def check(rules: list[str]) -> None:
     """A rule is a path with names in braces for what varies, such as /users/{name}; a last segment * stands
-    for any
-    rest. Raises ReportError."""
+    for any rest. Raises ReportError."""
     for rule in rules:
         if not _RULE.fullmatch(rule):
             raise ReportError(
@@ -41,8 +40,7 @@ def _segment(segment: str) -> str:
 
 def sql(path: str, rules: list[str]) -> str:
     """The SQL expression that gives the template of the column `path`. The first rule that covers a path
-    wins; what
-    no rule covers has its ids folded."""
+    wins; what no rule covers has its ids folded."""
     folded = f"regexp_replace({path}, '/(?:{_ID})\\b', '/{{id}}', 'g')"
     if not rules:
         return folded

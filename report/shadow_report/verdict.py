@@ -242,8 +242,8 @@ class _Rules:
         yield Statement("sizes", finding.route, result, text)
 
     def counts(self, statement: Statement, finding: Finding) -> bool:
-        """Of a single route it counts that it fails, or that its errors raise doubts. That too few requests went
-        there to be sure is no reason against the version; the page tells how much could hide."""
+        """Of a single route it counts that it fails, or that its errors raise doubts. That too few requests
+        went there to be sure is no reason against the version; the page tells how much could hide."""
         return statement.result is Result.FAIL or (
             statement.result is Result.INCONCLUSIVE and self._doubtful(statement.about, finding)
         )

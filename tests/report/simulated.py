@@ -18,8 +18,8 @@ BLOCKS = 30
 
 @dataclass(frozen=True)
 class Service:
-    """`noise`: how often either version fails by itself; `failing`: how often the shadow fails on the
-    second route."""
+    """`noise`: how often either version fails by itself; `failing`: how often the shadow fails on the second
+    route."""
 
     pairs: int = 6000
     slower: float = 1.0

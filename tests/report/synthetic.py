@@ -1,6 +1,8 @@
-"""Access logs of a service that never ran, for tests and for the benchmark: the same seed gives the same lines.
+"""Access logs of a service that never ran, for tests and for the benchmark: the same seed gives the same
+lines.
 
-The engine that reads logs also writes them: a row's random numbers are hashes of its number, the seed and a name.
+The engine that reads logs also writes them: a row's random numbers are hashes of its number, the seed and a
+name.
 """
 
 from __future__ import annotations

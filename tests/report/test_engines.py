@@ -97,8 +97,7 @@ def _distances(
     latencies: ir.Table, here: list[tuple[object, ...]], there: list[tuple[object, ...]]
 ) -> set[int]:
     """How many buckets apart the two engines put the same request: its place in the order, in every block,
-    route and
-    side."""
+    route and side."""
     columns = latencies.columns
     expanded = []
     for rows in (here, there):

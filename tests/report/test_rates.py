@@ -1,4 +1,5 @@
-"""How often equal versions are called different, and how often differences are found: what docs/report.md says.
+"""How often equal versions are called different, and how often differences are found: what docs/report.md
+says.
 
 Drawn anew with the same seeds each time, so that no run of the tests fails by chance.
 """
