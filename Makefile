@@ -1,21 +1,27 @@
 .DEFAULT_GOAL := help
 .PHONY: help up test preview report down lint env unit fuzz stop-mirroring orders
-.PHONY: bench-transitions bench-settle bench-cost bench-shadow
+.PHONY: bench-transitions bench-settle bench-cost bench-shadow bench-report
 
 python := .venv/bin/python
+# What `make up` needs, and what tests, the shadow report and benchmarks need besides.
 installed := .venv/.installed
+tools := .venv/.tools
 # An activated environment of another project must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(installed): requirements.txt requirements-report.txt pyproject.toml components/pyproject.toml report/pyproject.toml
+$(installed): requirements.txt pyproject.toml components/pyproject.toml
 	@echo "Python packages: installing into .venv" >&2  # not to stdout: the shell evaluates what `make env` prints
 	@python3 -m venv .venv
 	@$(python) -m pip install --quiet --disable-pip-version-check pip==26.3
-	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
-		-r requirements-report.txt --group dev
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt --group lab
+	@touch $@
+
+$(tools): $(installed) requirements-report.txt report/pyproject.toml
+	@echo "Python packages: installing tools for tests and for the shadow report into .venv" >&2
+	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-report.txt --group dev
 	@touch $@
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got
@@ -24,21 +30,21 @@ up: $(installed) ## start the lab, deploy the stack dev, show what the shadow go
 preview: $(installed) ## what `make up` would change in the stack dev
 	@$(python) -m lab.walkthrough preview
 
-report: $(installed) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
+report: $(tools) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
 	@$(python) -m lab.report
 
 down: $(installed) ## end the lab and everything in it
 	@$(python) -m lab down
 
-test: $(installed) ## unit tests, then the tests on the lab
+test: $(tools) ## unit tests, then the tests on the lab
 	@$(python) -m pytest tests/unit
 	@$(python) -m lab up
 	@$(python) -m pytest tests --ignore tests/unit
 
-unit: $(installed) ## unit tests only: seconds, no lab
+unit: $(tools) ## unit tests only: seconds, no lab
 	@$(python) -m pytest tests/unit
 
-fuzz: $(installed) ## 5,000 generated and 5,000 hostile configs against the lab's API server
+fuzz: $(tools) ## 5,000 generated and 5,000 hostile configs against the lab's API server
 	@$(python) -m lab up
 	@$(python) -m pytest tests/fuzz --hypothesis-profile fuzz --timeout 7200
 
@@ -50,22 +56,25 @@ stop-mirroring: ## STACK=prod: the kill switch; nothing of that stack is copied 
 	@$(if $(STACK),,$(error say which stack: make stop-mirroring STACK=prod))
 	@python3 -m kill_switch --stack $(STACK)
 
-lint: $(installed) ## ruff and mypy
+lint: $(tools) ## ruff and mypy
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 
-bench-transitions: $(installed) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
+bench-transitions: $(tools) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
 	@$(python) -m benchmarks.changes
 
-bench-settle: $(installed) ## what is lost with which waits, on a mesh at rest and on a slow one (40 min)
+bench-settle: $(tools) ## what is lost with which waits, on a mesh at rest and on a slow one (40 min)
 	@$(python) -m benchmarks.settle
 
-bench-cost: $(installed) ## time and memory of the component: against plain Pulumi and an empty program (20 min)
+bench-cost: $(tools) ## time and memory of the component: against plain Pulumi and an empty program (20 min)
 	@$(python) -m benchmarks.cost
 
-bench-shadow: $(installed) ## live requests next to shadows that hang, against none; as a table (30 min)
+bench-shadow: $(tools) ## live requests next to shadows that hang, against none; as a table (30 min)
 	@$(python) -m benchmarks.shadow
+
+bench-report: $(tools) ## the shadow report on 0.1, 1 and 10 million pairs: against a join by hand, and pandas (10 min)
+	@$(python) -m benchmarks.report
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

@@ -38,6 +38,7 @@ EXAMPLE_PARTS = re.compile(
     r"^Inst (postgresql(?:-client)?-\d+|(?:lib)?python3\.\d+-(?:minimal|stdlib)|python3-psycopg2) ",
     re.MULTILINE,
 )
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PLUGIN_DIRECTORIES = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
 # Of nginx's own parts none is needed, nor PostgreSQL's compiler for queries, larger than all the rest.
 LIBRARY = re.compile(r"(?!libnginx|libllvm)(lib|zlib1g)")
@@ -68,6 +69,18 @@ def command(name: str) -> Path:
             f"the command {name} is missing: `python -m lab up` gets it on Debian, elsewhere install it"
         )
     return Path(found)
+
+
+def browser(report: Report = say) -> str:
+    """Where a Chromium is, for the tests of pages; it is installed if there is none."""
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return found
+    if not shutil.which("apt-get"):
+        raise LabError(f"the tests of pages need one of {', '.join(BROWSERS)} on PATH: install Chromium")
+    with cache.lock(cache.root() / "apt.lock", lambda text: report(f"Debian packages: {text}")):
+        _install([BROWSERS[0]], report)
+    return shutil.which(BROWSERS[0]) or BROWSERS[0]
 
 
 def network_plugins() -> Path:

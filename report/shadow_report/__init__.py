@@ -1,1 +1,1 @@
-"""The shadow report: compares the access logs of a live version and of its shadow, and says whether they agree."""
+"""The shadow report: compares the access logs of a live version and of its shadow, and judges."""

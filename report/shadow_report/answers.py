@@ -1,4 +1,4 @@
-"""What an answer amounts to. It is written as in the log: "200", "404", "grpc 14"; or "200 cut off", "missing"."""
+"""What an answer amounts to. It is written as in the log, "404" or "grpc 14", or "200 cut off", "missing"."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class Kind(Enum):
     OK = "ok"
     CLIENT_ERROR = "client error"
     SERVER_ERROR = "server error"
-    ABORTED = "aborted"  # the caller went away or nothing was answered: says nothing about the version by itself
+    ABORTED = (
+        "aborted"  # the caller went away, or nothing was answered: that alone says nothing of the version
+    )
     MISSING = MISSING
     AMBIGUOUS = AMBIGUOUS
 

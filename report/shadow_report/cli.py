@@ -12,7 +12,8 @@ from shadow_report.errors import ReportError
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line. A command's `add` sets `run`, which takes the options and returns the exit status."""
+    """The whole command line. A command's `add` sets `run`, which takes the options and returns the exit
+    status."""
     whole = argparse.ArgumentParser(
         prog="shadow-report", description="Does the shadow version behave like the live one?"
     )

@@ -29,22 +29,40 @@ def add(commands: Any) -> None:
         description="Compares the access logs of a live version and of its shadow. Exit status: 0 PASS, 1 FAIL, "
         "2 wrong use or input, 3 INCONCLUSIVE.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a log, a directory of logs, or VERSION=FILE")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a log, a directory of logs, or VERSION=FILE"
+    )
     parser.add_argument("--live", metavar="V", help="the live version; several with commas")
     parser.add_argument("--shadow", metavar="V", help="the shadow version")
-    parser.add_argument("--control", metavar="V", help="a second copy of the live version, mirrored to as well")
-    parser.add_argument("--stack", type=Path, metavar="FILE", help="`pulumi stack output --json`, for what is not given")
+    parser.add_argument(
+        "--control", metavar="V", help="a second copy of the live version, mirrored to as well"
+    )
+    parser.add_argument(
+        "--stack", type=Path, metavar="FILE", help="`pulumi stack output --json`, for what is not given"
+    )
     parser.add_argument("--mirror-percent", type=float, metavar="P", help="as configured (default: 100)")
     parser.add_argument("--methods", metavar="M", help="as configured (default: GET,HEAD,OPTIONS; all: '*')")
-    parser.add_argument("--template", action="append", default=[], metavar="T", help="a path such as /users/{name}")
-    parser.add_argument("--from", dest="first", type=_moment, metavar="TIME", help="ISO 8601; UTC without a zone")
-    parser.add_argument("--to", dest="last", type=_moment, metavar="TIME", help="ISO 8601; UTC without a zone")
-    parser.add_argument("--edge", type=float, default=10.0, metavar="S", help="seconds cut off at both ends (10)")
-    parser.add_argument("--out", type=Path, default=Path("shadow-report.html"), metavar="FILE", help="the page")
+    parser.add_argument(
+        "--template", action="append", default=[], metavar="T", help="a path such as /users/{name}"
+    )
+    parser.add_argument(
+        "--from", dest="first", type=_moment, metavar="TIME", help="ISO 8601; UTC without a zone"
+    )
+    parser.add_argument(
+        "--to", dest="last", type=_moment, metavar="TIME", help="ISO 8601; UTC without a zone"
+    )
+    parser.add_argument(
+        "--edge", type=float, default=10.0, metavar="S", help="seconds cut off at both ends (10)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("shadow-report.html"), metavar="FILE", help="the page"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures (default: beside the page)")
     parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
     parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
-    parser.add_argument("--scratch", type=Path, metavar="DIR", help="where it may spill (default: temporary files)")
+    parser.add_argument(
+        "--scratch", type=Path, metavar="DIR", help="where it may spill (default: temporary files)"
+    )
     for each in fields(Thresholds):
         flag = f"--{each.name.replace('_', '-')}"
         help_text = f"{each.metadata['meaning']} ({each.default:g})"
@@ -80,7 +98,9 @@ def _settings(options: argparse.Namespace) -> Settings:
     for name in everything:
         if everything.count(name) > 1:
             raise ReportError(f"{name!r} is named more than once among --live, --shadow and --control")
-    percent = options.mirror_percent if options.mirror_percent is not None else stack.get("mirrorPercent", 100)
+    percent = (
+        options.mirror_percent if options.mirror_percent is not None else stack.get("mirrorPercent", 100)
+    )
     if isinstance(percent, dict):
         percent = percent.get(versions["shadow"][0], 100)
     templates.check(options.template)
@@ -105,7 +125,9 @@ def _stack(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as problem:
         raise ReportError(f"--stack {path}: {problem}: write it with `pulumi stack output --json`") from None
     if not isinstance(values, dict):
-        raise ReportError(f"--stack {path} holds no outputs by name: write it with `pulumi stack output --json`")
+        raise ReportError(
+            f"--stack {path} holds no outputs by name: write it with `pulumi stack output --json`"
+        )
     known = ("liveVersions", "shadowVersions", "mirrorPercent", "methods")
     return {each: values[each] for each in known if values.get(each) is not None}
 
@@ -113,13 +135,17 @@ def _stack(path: Path) -> dict[str, Any]:
 def _versions(given: object, flag: str) -> tuple[str, ...]:
     names = given.split(",") if isinstance(given, str) else given
     if not isinstance(names, list) or not names or not all(isinstance(each, str) and each for each in names):
-        raise ReportError(f"{flag} is missing: name the version, such as v1, or give the stack's outputs with --stack")
+        raise ReportError(
+            f"{flag} is missing: name the version, such as v1, or give the stack's outputs with --stack"
+        )
     return tuple(names)
 
 
 def _methods(given: object) -> tuple[str, ...]:
     names = given.split(",") if isinstance(given, str) else SAFE_METHODS if given is None else given
-    if not isinstance(names, list | tuple) or not all(isinstance(each, str) and _METHOD.fullmatch(each) for each in names):
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(each, str) and _METHOD.fullmatch(each) for each in names
+    ):
         raise ReportError(f"--methods is {given!r}: methods such as GET,HEAD or '*' are allowed")
     return tuple(names)
 

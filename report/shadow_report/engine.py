@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
-from shadow_report import answers, pairing, reading, records
+from shadow_report import answers, pairing, reading, records, words
 from shadow_report.errors import ReportError
 from shadow_report.pairing import Window
 from shadow_report.reading import Known
@@ -36,8 +37,9 @@ _APP_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Settings:
-    """How to compare. `first` and `last`: seconds since 1970 that bound the window; `edge_seconds` are cut off at
-    both ends of what the live log holds, where the other log may not have begun or not have been written yet."""
+    """How to compare. `first` and `last`: seconds since 1970 that bound the window; `edge_seconds` are cut
+    off at both ends of what the live log holds, where the other log may not have begun or not have been
+    written yet."""
 
     comparing: Comparing
     mirror_percent: float = 100.0
@@ -47,6 +49,11 @@ class Settings:
     memory_mib: int = 1200
     threads: int | None = None
     scratch: Path | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Is the window given by hand? Then no edge is cut off."""
+        return self.first is not None or self.last is not None
 
 
 def compare(files: list[Known], settings: Settings) -> Run:
@@ -91,7 +98,8 @@ class _Engine:
         sides = self._sides()
         self._check(sides, files)
         routes = self._number_routes()
-        # A view: to store the rows once more would take longer than to look up the route's number when it is needed.
+        # A view: to store the rows once more would take longer than to look up the route's number when it
+        # is needed.
         self.connection.execute(
             "CREATE VIEW lines AS SELECT stored.* EXCLUDE (route, app_bucket, total_bucket), "
             f"coalesce(number, 0)::SMALLINT AS route, {measure}_bucket AS latency "
@@ -112,7 +120,7 @@ class _Engine:
             sides=sides,
             sources=sources,
             window_us=(window.first_us, window.last_us),
-            edge_seconds=0 if self.settings.first or self.settings.last else self.settings.edge_seconds,
+            edge_seconds=0 if self.settings.bounded else self.settings.edge_seconds,
             mirror_percent=self.settings.mirror_percent,
             methods=self.comparing.methods,
             measure=measure,
@@ -134,27 +142,29 @@ class _Engine:
             raw, source = reading.relation(known, self.scratch)
             query = records.compact(records.sql(raw, known.format, self.comparing), self.comparing)
             verb = "INSERT INTO stored" if created else "CREATE TABLE stored AS"
-            bad_before = self._number("SELECT count(*) FROM stored WHERE problem <> 0") if created else 0
+            before = self._problems() if created else Counter()
             stored = self._number(f"{verb} {query}", known)
             created = True
-            bad = self._number("SELECT count(*) FROM stored WHERE problem <> 0") - bad_before
-            yield self._source(source, known, stored, bad)
+            yield self._source(source, known, stored, self._problems() - before)
         if not created:
             names = ", ".join(str(known.input.path) for known in files)
             raise ReportError(f"nothing to compare: empty: {names}")
 
-    def _source(self, source: Source, known: Known, stored: int, bad: int) -> Source:
+    def _source(self, source: Source, known: Known, stored: int, bad: Counter[str]) -> Source:
         problems = source.problems
         if bad and known.format in ("json", "istio-json"):
             problems = reading.explain(known)
-        if bad and not problems:
-            problems = tuple(self._problems_found())
-        return replace(source, lines=source.lines + stored, bad=source.bad + bad, problems=problems)
+        if not problems:
+            problems = tuple(
+                f"{words.count(number, 'line')}: {problem}" for problem, number in bad.most_common()
+            )
+        return replace(source, lines=source.lines + stored, bad=source.bad + bad.total(), problems=problems)
 
-    def _problems_found(self) -> Iterator[str]:
-        query = "SELECT problem, count(*) FROM stored WHERE problem <> 0 GROUP BY problem ORDER BY 2 DESC"
-        for problem, number in self.connection.execute(query).fetchall():
-            yield f"{number:,} lines: {records.PROBLEMS[problem]}"
+    def _problems(self) -> Counter[str]:
+        """How many lines have which problem, in all files so far."""
+        query = "SELECT problem, count(*) FROM stored WHERE problem <> 0 GROUP BY problem"
+        found = self.connection.execute(query).fetchall()
+        return Counter({records.PROBLEMS[problem]: number for problem, number in found})
 
     def _number(self, query: str, known: Known | None = None) -> int:
         try:
@@ -178,7 +188,9 @@ class _Engine:
         )
         found = {SIDES[side]: rest for side, *rest in self.connection.execute(query).fetchall()}
         return {
-            side: Side(versions, *found[side]) for side, versions in self.comparing.versions.items() if side in found
+            side: Side(versions, *found[side])
+            for side, versions in self.comparing.versions.items()
+            if side in found
         }
 
     def _check(self, sides: dict[str, Side], files: list[Known]) -> None:
@@ -193,9 +205,14 @@ class _Engine:
             return
         found = sorted(self._versions(files))
         there = f"the logs hold {', '.join(found)}" if found else "no line names a version: give VERSION=FILE"
-        wanted = "; ".join(f"no line of {' or '.join(self.comparing.versions[side])} ({side})" for side in lacking)
+        wanted = "; ".join(
+            f"no line of {' or '.join(self.comparing.versions[side])} ({side})" for side in lacking
+        )
         if not self._number("SELECT count(*) FROM stored WHERE problem = 0"):
-            there = "no line could be read: " + "; ".join(self._problems_found())
+            there = "no line could be read: " + "; ".join(
+                f"{words.count(number, 'line')}: {problem}"
+                for problem, number in self._problems().most_common()
+            )
         raise ReportError(f"{wanted}: {there}")
 
     def _versions(self, files: list[Known]) -> set[str]:
@@ -219,20 +236,26 @@ class _Engine:
         return (OTHER_ROUTES, *(name for (name,) in names))
 
     def _window(self, live: Side) -> Window:
-        edge = round(self.settings.edge_seconds * 1e6)
+        settings = self.settings
+        edge = 0 if settings.bounded else round(settings.edge_seconds * 1e6)
         first, last = live.first_us + edge, live.last_us - edge
-        if self.settings.first is not None or self.settings.last is not None:
-            first = max(live.first_us, round((self.settings.first or 0) * 1e6))
-            last = min(live.last_us, round((self.settings.last or math.inf if self.settings.last else 1e12) * 1e6))
+        if settings.first is not None:
+            first = max(first, round(settings.first * 1e6))
+        if settings.last is not None:
+            last = min(last, round(settings.last * 1e6))
         if first >= last:
             raise ReportError(
-                f"nothing is left to compare: the live log covers {(live.last_us - live.first_us) / 1e6:.0f} s, of "
-                f"which {self.settings.edge_seconds:g} s are cut off at both ends (--edge) or which lies outside "
+                f"nothing is left to compare: the live log covers {(live.last_us - live.first_us) / 1e6:.0f} s, "
+                f"of which {settings.edge_seconds:g} s are cut off at both ends (--edge) or which lies outside "
                 "--from and --to"
             )
-        return Window(first, last, block_seconds((last - first) / 1e6), math.ceil(self.settings.mirror_percent / 100))
+        return Window(
+            first, last, block_seconds((last - first) / 1e6), math.ceil(self.settings.mirror_percent / 100)
+        )
 
-    def _comparison(self, side: str, numbered: ir.Table, window: Window, routes: tuple[str, ...]) -> Comparison:
+    def _comparison(
+        self, side: str, numbered: ir.Table, window: Window, routes: tuple[str, ...]
+    ) -> Comparison:
         paired = self._kept("pairs", pairing.pairs(self._table("lines"), numbered, _KEYS, side, window))
         rows = self._rows(pairing.answers(paired))
         columns = self.connection.execute(_sql(pairing.latencies(paired))).fetchnumpy()
@@ -246,7 +269,13 @@ class _Engine:
             columns["requests"].astype("int64"),
         )
         named = (
-            Answers(block, routes[route], answers.text(reference), answers.text(other), *(round(n) for n in numbers))
+            Answers(
+                block,
+                routes[route],
+                answers.text(reference),
+                answers.text(other),
+                *(round(n) for n in numbers),
+            )
             for block, route, reference, other, *numbers in rows
         )
         return Comparison(tuple(named), latencies, blocks, window.block_seconds)
@@ -264,7 +293,9 @@ class _Engine:
         paired_lines = self._number("SELECT count(*) FROM pairs WHERE other >= 0")
         shadow_lines = self._number(f"SELECT count(*) FROM stored WHERE side = 1 {inside}")
         distinct = self._number("SELECT count(*) FROM numbered")
-        repeated = self._number("SELECT count(*) FROM stored SEMI JOIN several USING (key) WHERE side IS NOT NULL")
+        repeated = self._number(
+            "SELECT count(*) FROM stored SEMI JOIN several USING (key) WHERE side IS NOT NULL"
+        )
         aborted = sum(everything.answers.values()) - ambiguous - everything.eligible
         funnel = (
             Left("lines of the live version", lines_of_live),
@@ -282,8 +313,14 @@ class _Engine:
             Left("live requests that the caller broke off, or that got no answer (code 0)", aborted),
             Left("live requests whose id occurs another number of times in the shadow (retries)", ambiguous),
             Left("lines that were there twice", repeated - distinct),
-            Left("lines of the shadow without a live request in the window", max(shadow_lines - paired_lines, 0)),
-            Left("lines of other versions", self._number("SELECT count(*) FROM stored WHERE side IS NULL AND problem = 0")),
+            Left(
+                "lines of the shadow without a live request in the window",
+                max(shadow_lines - paired_lines, 0),
+            ),
+            Left(
+                "lines of other versions",
+                self._number("SELECT count(*) FROM stored WHERE side IS NULL AND problem = 0"),
+            ),
             Left(
                 "pairs whose copy lacks the mirroring proxy's hop in X-Forwarded-For",
                 self._number("SELECT count(*) FROM pairs WHERE more_hops <> 1"),
@@ -300,21 +337,22 @@ class _Engine:
         if not worse:
             return
         listed = ", ".join(f"({reference}, {other})" for reference, other in worse)
-        query = (
-            f"SELECT route, shown_path, shown_id, reference, other FROM pairs WHERE (reference, other) IN ({listed}) "
-            "QUALIFY row_number() OVER (PARTITION BY route, reference, other ORDER BY shown_id) <= 5 "
-            f"ORDER BY route, reference, other, shown_id LIMIT {_MOST_SAMPLES}"
-        )
+        query = f"""SELECT route, shown_path, shown_id, reference, other FROM pairs
+WHERE (reference, other) IN ({listed})
+QUALIFY row_number() OVER (PARTITION BY route, reference, other ORDER BY shown_id) <= 5
+ORDER BY route, reference, other, shown_id LIMIT {_MOST_SAMPLES}"""
         for route, path, identity, reference, other in self.connection.execute(query).fetchall():
             yield Sample(routes[route], path, identity, answers.text(reference), answers.text(other))
 
     def _offset(self) -> int:
-        """How much later the copies begin by their own clock: the clocks' difference, and a little for the way."""
-        return self._number("SELECT median(later_us) FROM (SELECT later_us FROM pairs USING SAMPLE 20000)")
+        """How much later copies begin by their own clock: the clocks' difference, and a little for the way."""
+        return self._number(
+            "SELECT median(later_us) FROM (FROM pairs USING SAMPLE reservoir(20000 ROWS) REPEATABLE (1))"
+        )
 
     def _table(self, name: str) -> ir.Table:
         described = self.connection.execute(f"DESCRIBE {name}").fetchall()
-        types = {column: _IBIS_TYPES[kind] for column, kind, *_ in described}
+        types = {column: IBIS_TYPES[kind] for column, kind, *_ in described}
         return ibis.table(types, name=name)
 
     def _kept(self, name: str, expression: ir.Table) -> ir.Table:
@@ -328,7 +366,7 @@ class _Engine:
         return self.connection.execute(_sql(expression)).fetchall()
 
 
-_IBIS_TYPES = {
+IBIS_TYPES = {
     "BOOLEAN": "boolean",
     "TINYINT": "int8",
     "SMALLINT": "int16",
@@ -341,8 +379,8 @@ _IBIS_TYPES = {
 
 
 def block_seconds(seconds: float) -> int:
-    """The length of the blocks: a minute, less where that would be too few, whole minutes where it would be too
-    many."""
+    """The length of the blocks: a minute, less where that would be too few, whole minutes where it would be
+    too many."""
     if seconds > _MOST_BLOCKS * 60:
         return 60 * math.ceil(seconds / 60 / _MOST_BLOCKS)
     return next((size for size in _BLOCK_SIZES if seconds / size >= _LEAST_BLOCKS), 1)

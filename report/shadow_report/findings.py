@@ -20,8 +20,9 @@ ROUTE_SHARES = (0.5, 0.95)
 
 @dataclass(frozen=True)
 class Excess:
-    """How many more requests got worse than better: against the live version, and against the control if there is
-    one. `p_value` is the larger one: a difference that v1 shows against itself is not held against v2."""
+    """How many more requests got worse than better: against the live version, and against the control if
+    there is one. `p_value` is the larger one: a difference that v1 shows against itself is not held against
+    v2."""
 
     worse: int
     better: int
@@ -56,8 +57,8 @@ class Slowness:
 
 @dataclass(frozen=True)
 class Finding:
-    """Everything that was measured of one route. `adjusted`: p-values after Holm's correction, by what they test:
-    "errors", "unfinished", "p50", "p95", "p99"."""
+    """Everything that was measured of one route. `adjusted`: p-values after Holm's correction, by what they
+    test: "errors", "unfinished", "p50", "p95", "p99"."""
 
     route: str
     sums: Sums
@@ -92,12 +93,12 @@ def measure(run: Run, least_pairs: float) -> tuple[Finding, list[Finding]]:
 def _finding(run: Run, route: str, shares: tuple[float, ...], weights: Histogram) -> Finding:
     sums = run.shadow.by_route[route]
     noise = run.control.by_route.get(route, Sums()) if run.control else None
-    errors = _excess(sums.worse, sums.better, sums.compared, noise and (noise.worse, noise.compared))
+    errors = _excess(sums.worse, sums.better, sums.compared, (noise.worse, noise.compared) if noise else None)
     unfinished = _excess(
         sums.only_other_aborted,
         sums.only_reference_aborted,
         sums.compared + sums.only_other_aborted + sums.only_reference_aborted,
-        noise and (noise.only_other_aborted, noise.compared + noise.only_other_aborted),
+        (noise.only_other_aborted, noise.compared + noise.only_other_aborted) if noise else None,
     )
     return Finding(route, sums, errors, unfinished, tuple(_slowness(run, route, shares, weights)), {})
 
@@ -121,7 +122,9 @@ def _slowness(run: Run, route: str, shares: tuple[float, ...], weights: Histogra
     if run.control and (noise := _control(run.control, route, run.shadow.blocks)) is not None:
         width = max(noise.shape[1], other.shape[1])
         against.append(
-            statistics.compare_quantiles(statistics.widened(noise, width), statistics.widened(other, width), shares, weights)
+            statistics.compare_quantiles(
+                statistics.widened(noise, width), statistics.widened(other, width), shares, weights
+            )
         )
     for each in zip(*against, strict=True):
         yield Slowness(each, pairs)

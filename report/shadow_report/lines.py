@@ -37,14 +37,16 @@ class BadLineError(ValueError):
 def combined(text: str) -> Line:
     """A line of nginx's or Apache's combined format.
 
-    The format has no request id, without which nothing can be paired: after the user agent there may follow, in
-    any order, a request id (a uuid, or `request_id=...`), the seconds it took (a decimal number, or `rt=...`) and
-    X-Forwarded-For.
+    The format has no request id, without which nothing can be paired: after the user agent there may follow,
+    in any order, a request id (a uuid, or `request_id=...`), the seconds it took (a decimal number, or
+    `rt=...`) and X-Forwarded-For.
     """
     found = _COMBINED.fullmatch(text)
     if not found:
         raise BadLineError("not a line of the combined format")
-    extra = [quoted or plain for quoted, plain in _REST.findall(found["rest"])][2:]  # after referer and user agent
+    extra = [quoted or plain for quoted, plain in _REST.findall(found["rest"])][
+        2:
+    ]  # after referer and user agent
     seconds = _first(_SECONDS, extra)
     return {
         **_request(found["request"]),
@@ -58,7 +60,8 @@ def combined(text: str) -> Line:
 
 
 def istio(text: str) -> Line:
-    """A line of Istio's default text format. It tells the app's time only as whole milliseconds, kept as app_us."""
+    """A line of Istio's default text format. It tells the app's time only as whole milliseconds, kept as
+    app_us."""
     found = _ISTIO.fullmatch(text)
     if not found:
         raise BadLineError("not a line of Istio's default text format")

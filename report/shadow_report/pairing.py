@@ -1,12 +1,13 @@
 """Pairs requests with their copies, and counts. Ibis expressions: the same on DuckDB and on other engines.
 
-`lines` is a table of records (see schema) with these columns: `side`, `start_us`, `answer`, `bytes`, `eligible`,
-`route` (a number; only of live lines), `latency` (a bucket), and those in `keys`, by which a request and its copy
-are known: (join_id, method, path), or one column that stands for them.
+`lines` is a table of records (see schema) with these columns: `side`, `start_us`, `answer`, `bytes`,
+`eligible`, `route` (a number; only of live lines), `latency` (a bucket), and those in `keys`, by which a
+request and its copy are known: (join_id, method, path), or one column that stands for them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,8 @@ _OF_OTHER = ("answer", "latency", "bytes", "start_us", "hops", "shown_id", "show
 
 @dataclass(frozen=True)
 class Window:
-    """Which live requests are compared, and the blocks of time in which they are counted. `copies`: how many copies
-    of one request there may be (mirrorPercent 250: three)."""
+    """Which live requests are compared, and the blocks of time in which they are counted. `copies`: how many
+    copies of one request there may be (mirrorPercent 250: three)."""
 
     first_us: int
     last_us: int
@@ -34,14 +35,41 @@ class Window:
     copies: int = 1
 
 
+def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Table:
+    """The lines of a table of records (schema.RECORD) that another engine holds; `measure` is "app" or
+    "total"."""
+    microseconds = records[f"{measure}_us"].cast("float64")
+    everything = ibis.literal("*" in methods)
+    known = (microseconds > 1).ifelse(microseconds, microseconds.notnull().ifelse(1.0, None))
+    return records.filter(records.problem == 0).select(
+        "side",
+        "pod",
+        "join_id",
+        "method",
+        "path",
+        "start_us",
+        "answer",
+        "route",
+        bytes=records.bytes_sent,
+        eligible=everything | records.method.isin(list(methods)),
+        latency=(known.ln() / math.log(1.01)).floor().cast("int32"),
+        hops=records.xff_hops,
+        shown_id=records.join_id,
+        shown_path=records.path,
+    )
+
+
 def repeated(lines: ir.Table, keys: Sequence[str], keep: Keep) -> ir.Table:
-    """The lines whose key occurs more than once on a side: retries, and lines that were collected twice. The latter
-    are equal in every column, and stay once. They get `occurrence` and `size`, how many there are on their side."""
-    counts = [(lines.side == side).cast("int32").sum() > 1 for side in range(len(SIDES))]
-    more_than_once = lines.filter(lines.side.notnull(), lines[keys[0]].notnull()).group_by(list(keys))
-    several = keep("several", more_than_once.having(counts[0] | counts[1] | counts[2]).agg(rows=ibis._.count()))
+    """The lines whose key occurs more than once on a side: retries, and lines that were collected twice. The
+    latter are equal in every column, and stay once. They get `occurrence` and `size`, how many there are on
+    their side."""
+    # Each side is a bit: as long as each is there once, adding them and combining them give the same number.
+    bit = ibis.cases(*((lines.side == side, 1 << side) for side in range(len(SIDES))), else_=0).cast("int32")
+    known = lines.mutate(bit=bit).filter(ibis._.side.notnull(), ibis._[keys[0]].notnull())
+    sums = known.group_by(list(keys)).agg(added=ibis._.bit.sum(), combined=ibis._.bit.bit_or())
+    several = keep("several", sums.filter(sums.added != sums.combined).select(*keys))
     distinct = lines.filter(lines.side.notnull()).semi_join(several, list(keys)).distinct()
-    group = ibis.window(group_by=[*keys, "side"], order_by="start_us")
+    group = ibis.window(group_by=[*keys, "side"], order_by=["start_us", "answer", "latency", "bytes"])
     whole = ibis.window(group_by=[*keys, "side"])
     numbered = distinct.mutate(
         occurrence=ibis.row_number().over(group).cast("int64"), size=distinct.side.count().over(whole)
@@ -53,7 +81,9 @@ def pairs(lines: ir.Table, numbered: ir.Table, keys: Sequence[str], other: str, 
     """A row for every eligible live request of the window, with what the side `other` made of it."""
     known = lines.filter(lines[keys[0]].notnull())
     # The repeated ones are left out of each side by itself: an engine would store a table that is used twice.
-    live, copies = (_chosen.anti_join(numbered, list(keys)) for _chosen in (_live(known, window), _side(known, other)))
+    live, copies = (
+        each.anti_join(numbered, list(keys)) for each in (_live(known, window), _side(known, other))
+    )
     once = live.left_join(_renamed(copies), list(keys)).mutate(ambiguous=ibis.literal(False))
     several = _joined_groups(
         _live(numbered, window), _renamed(_side(numbered, other)), list(keys), window.copies
@@ -63,7 +93,10 @@ def pairs(lines: ir.Table, numbered: ir.Table, keys: Sequence[str], other: str, 
 
 def _live(lines: ir.Table, window: Window) -> ir.Table:
     return lines.filter(
-        lines.side == _LIVE, lines.eligible, lines.start_us >= window.first_us, lines.start_us <= window.last_us
+        lines.side == _LIVE,
+        lines.eligible,
+        lines.start_us >= window.first_us,
+        lines.start_us <= window.last_us,
     )
 
 
@@ -78,8 +111,8 @@ def _renamed(copies: ir.Table) -> ir.Table:
 
 
 def _joined_groups(live: ir.Table, other: ir.Table, keys: list[str], copies: int) -> ir.Table:
-    """Groups of equal size are paired in the order of time; where there may be several copies of one request, the
-    first is taken."""
+    """Groups of equal size are paired in the order of time; where there may be several copies of one request,
+    the first is taken."""
     sizes = other.group_by(keys).agg(copies=other["size"].max())
     paired = live.left_join(other.drop("size"), [*keys, "occurrence"])
     sized = paired.drop(*(name for name in paired.columns if name.endswith("_right"))).left_join(sizes, keys)
@@ -91,7 +124,9 @@ def _joined_groups(live: ir.Table, other: ir.Table, keys: list[str], copies: int
 
 def _pair(joined: ir.Table, window: Window) -> ir.Table:
     answer = ibis.cases(
-        (joined.ambiguous, AMBIGUOUS_CODE), (joined.other_answer.isnull(), MISSING_CODE), else_=joined.other_answer
+        (joined.ambiguous, AMBIGUOUS_CODE),
+        (joined.other_answer.isnull(), MISSING_CODE),
+        else_=joined.other_answer,
     )
     size = window.block_seconds * 1_000_000
     return joined.select(
@@ -123,8 +158,8 @@ def answers(paired: ir.Table) -> ir.Table:
 
 
 def latencies(paired: ir.Table) -> ir.Table:
-    """How often which bucket of latency occurred, in each block, route and side: of requests with the same answer, as
-    a quick error says nothing about speed."""
+    """How often which bucket of latency occurred, in each block, route and side: of requests with the same
+    answer, as a quick error says nothing about speed."""
     known = paired.filter(
         paired.reference == paired.other, paired.reference_latency.notnull(), paired.other_latency.notnull()
     )

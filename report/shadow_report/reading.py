@@ -1,4 +1,4 @@
-"""Finds out what a file is, and gives the SQL that reads it as raw lines. Text logs are turned into JSON first."""
+"""Finds out what a file is, and gives the SQL that reads its raw lines. Text logs are turned into JSON first."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
+import duckdb
 import zstandard
 
-from shadow_report import lines
+from shadow_report import lines, words
 from shadow_report.errors import ReportError
 from shadow_report.records import text
 from shadow_report.run import Source
@@ -105,8 +106,8 @@ def _format(path: Path, head: bytes) -> str:
             return found
     what = "binary" if b"\0" in head else "text of an unknown format"
     raise ReportError(
-        f"{path} is {what}: access logs as JSON lines, as Parquet, in nginx's combined format or in Istio's default "
-        "text format can be read, also packed with gzip or zstd"
+        f"{path} is {what}: access logs as JSON lines, as Parquet, in nginx's combined format or in Istio's "
+        "default text format can be read, also packed with gzip or zstd"
     )
 
 
@@ -134,8 +135,8 @@ def relation(known: Known, scratch: Path) -> tuple[str, Source]:
 def _json(path: Path, compression: str, names: dict[str, str], version: str | None) -> str:
     """`names` are keys of the file that are called otherwise in schema.RAW.
 
-    A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are found again
-    as records.PROBLEMS.
+    A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are found
+    again as records.PROBLEMS.
     """
     columns = ", ".join(f"{text(names.get(each.name, each.name))}: '{_TYPES[each.type]}'" for each in RAW)
     selected = ", ".join(_column(each.name, f'"{names.get(each.name, each.name)}"', version) for each in RAW)
@@ -146,10 +147,10 @@ def _json(path: Path, compression: str, names: dict[str, str], version: str | No
 
 
 def _parquet(known: Known) -> str:
-    import duckdb  # here, so that tests of everything else in this module need no engine
-
     try:
-        described = duckdb.sql(f"DESCRIBE SELECT * FROM read_parquet({text(str(known.input.path))})").fetchall()
+        with duckdb.connect() as connection:
+            query = f"DESCRIBE SELECT * FROM read_parquet({text(str(known.input.path))})"
+            described = connection.execute(query).fetchall()
     except duckdb.Error as problem:
         raise ReportError(f"{known.input.path} is no whole Parquet file: {problem}") from None
     there = {row[0] for row in described}
@@ -159,7 +160,9 @@ def _parquet(known: Known) -> str:
         )
     selected = ", ".join(
         _column(
-            each.name, f'TRY_CAST("{each.name}" AS {_TYPES[each.type]})' if each.name in there else "NULL", known.input.version
+            each.name,
+            f'TRY_CAST("{each.name}" AS {_TYPES[each.type]})' if each.name in there else "NULL",
+            known.input.version,
         )
         for each in RAW
     )
@@ -174,7 +177,8 @@ def _column(name: str, value: str, version: str | None) -> str:
 
 def _convert(known: Known, target: Path) -> Source:
     """Writes the lines of a text log as JSON. Those that cannot be read are counted, and become no record."""
-    bad, number, problems = 0, 0, []
+    bad = 0
+    problems: list[str] = []
     with target.open("w") as out:
         for number, raw in enumerate(_lines(known), 1):
             try:
@@ -182,7 +186,7 @@ def _convert(known: Known, target: Path) -> Source:
             except lines.BadLineError as problem:
                 bad += 1
                 if len(problems) < _MOST_PROBLEMS:
-                    problems.append(f"line {number}: {_reason(raw, str(problem))}")
+                    problems.append(f"line {number}: {_reason(raw, str(problem), is_json=False)}")
     return Source(str(known.input.path), known.format, bad, bad, tuple(problems))
 
 
@@ -192,34 +196,32 @@ def explain(known: Known) -> tuple[str, ...]:
     for number, raw in enumerate(_lines(known), 1):
         if len(problems) == _MOST_PROBLEMS or number > _MOST_SEARCHED:
             break
-        if problem := _json_problem(raw):
-            problems.append(f"line {number}: {_reason(raw, problem)}")
+        if problem := json_problem(raw):
+            problems.append(f"line {number}: {_reason(raw, problem, is_json=True)}")
     return tuple(problems)
 
 
-def _json_problem(raw: bytes) -> str | None:
+def json_problem(raw: bytes) -> str | None:
+    """What is wrong with a line that should be a JSON object, if something is."""
     try:
         value: Any = json.loads(raw)
     except UnicodeDecodeError:
         return "not UTF-8"
     except RecursionError:
         return "nested too deeply"
-    except ValueError as problem:
-        what = str(problem).removesuffix(" (char 0)")
-        return f"not JSON ({what})"
+    except json.JSONDecodeError as problem:
+        return f"not JSON: {problem.msg}, character {problem.pos + 1}"
     if not isinstance(value, dict):
         return "JSON, but not an object"
     missing = [key for key in ("method", "path", "start_time") if value.get(key) in (None, "-")]
     return f"no {', no '.join(missing)}" if missing else None
 
 
-def _reason(raw: bytes, problem: str) -> str:
+def _reason(raw: bytes, problem: str, is_json: bool) -> str:
     """Says when the line is of another format: somebody has put two logs together."""
-    other = "JSON" if raw.lstrip().startswith(b"{") else lines.recognise(raw)
-    if other == "JSON" and "JSON" in problem:
-        other = None
+    other = "JSON" if raw.lstrip().startswith(b"{") and not is_json else lines.recognise(raw)
     hint = f"; it looks like {other}: give lines of different formats as files of their own" if other else ""
-    return f"{problem}{hint} ({len(raw):,} bytes)"
+    return f"{problem}{hint} ({words.count(len(raw), 'byte')})"
 
 
 def _lines(known: Known) -> Iterator[bytes]:
@@ -238,8 +240,6 @@ def _lines(known: Known) -> Iterator[bytes]:
 
 
 def _open(path: Path, compression: str) -> IO[bytes]:
-    if compression == "gzip":
-        return gzip.open(path)
-    if compression == "zstd":
-        return zstandard.open(path)
-    return path.open("rb")
+    if compression == "none":
+        return path.open("rb")
+    return cast(IO[bytes], gzip.open(path) if compression == "gzip" else zstandard.open(path))

@@ -62,37 +62,43 @@ def sql(raw: str, source: str, comparing: Comparing) -> str:
         for index, side in enumerate(SIDES)
         if side in comparing.versions
     )
-    hops = "CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE length(xff) - length(replace(xff, ',', '')) + 1 END"
     template = templates.sql("path", list(comparing.templates))
+    commas = "length(xff) - length(replace(xff, ',', ''))"
     return f"""SELECT *, method || ' ' || template AS route, xff_hops > 0 AS is_mirror, problem = 0 AS parse_ok
-FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, request_id, {_JOIN_ID} AS join_id, epoch_us(start_time) AS start_us,
-    method, path, {template} AS template, status, grpc_status, flags, {_ANSWER} AS answer,
-    CASE WHEN app_us >= 0 THEN app_us END AS app_us,
+FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, request_id, {_JOIN_ID} AS join_id,
+    epoch_us(start_time) AS start_us, method, path, {template} AS template,
+    status, grpc_status, flags, {_ANSWER} AS answer, CASE WHEN app_us >= 0 THEN app_us END AS app_us,
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
     CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent ELSE 0 END AS bytes_sent,
-    {hops} AS xff_hops, {text(source)} AS source, {_PROBLEM} AS problem
-FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path) FROM ({raw})))"""
+    CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE {commas} + 1 END AS xff_hops,
+    {text(source)} AS source, {_PROBLEM} AS problem
+FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path)
+FROM ({raw})))"""
 
 
 def compact(records: str, comparing: Comparing) -> str:
-    """The query that keeps of records only what is compared, in as few bytes as it takes: half of a large run's time
-    goes by with moving these rows.
+    """The query that keeps of records only what is compared, in as few bytes as it takes: half of a large
+    run's time goes by with moving these rows.
 
-    The key is a 64-bit hash of (join id, method, path): of 20 million requests, two share one with a probability of
-    1 in 100,000. Only live requests need their route, and only errors their id and path, to show them.
+    The key is a 64-bit hash of (join id, method, path): any two of 20 million requests share one with a
+    probability of 1 in 100,000. Only live requests need their route, and only errors their id and path.
     """
     shown = "answer >= 400 AND side <> 0"
-    return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us, answer::INTEGER AS answer, problem::TINYINT AS problem,
+    return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us,
+    answer::INTEGER AS answer, problem::TINYINT AS problem,
     CASE WHEN join_id IS NOT NULL THEN hash(join_id, method, path) END AS key,
     CASE WHEN side = 0 THEN route END AS route, side = 0 AND {_eligible(comparing.methods)} AS eligible,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
-    xff_hops::SMALLINT AS hops, CASE WHEN {shown} THEN request_id END AS shown_id, CASE WHEN {shown} THEN path END AS shown_path
+    xff_hops::SMALLINT AS hops, CASE WHEN {shown} THEN request_id END AS shown_id,
+    CASE WHEN {shown} THEN path END AS shown_path
 FROM ({records})"""
 
 
 def bucket(microseconds: str) -> str:
     """The logarithmic bucket of a latency, 1 % wide."""
-    return f"CAST(floor(ln(greatest({microseconds}, 1)) / ln(1.01)) AS SMALLINT)"
+    # greatest() alone would make 1 of a latency that is not known.
+    known = f"CASE WHEN {microseconds} IS NOT NULL THEN greatest({microseconds}, 1) END"
+    return f"CAST(floor(ln({known}) / ln(1.01)) AS SMALLINT)"
 
 
 def _eligible(methods: Sequence[str]) -> str:

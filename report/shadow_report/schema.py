@@ -14,8 +14,8 @@ Type = Literal["text", "whole", "time", "flag"]
 
 @dataclass(frozen=True)
 class Column:
-    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON and a timestamp in Parquet;
-    "flag", true or false."""
+    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON and a timestamp in
+    Parquet; "flag", true or false."""
 
     name: str
     type: Type
@@ -34,7 +34,9 @@ RAW = (
     Column("details", "text", "Envoy's response code details, such as via_upstream"),
     Column("start_time", "time", "when the proxy began to read the request"),
     Column("duration_ms", "whole", "from there until the last byte was answered"),
-    Column("app_us", "whole", "microseconds that the app itself took: COMMON_DURATION(US_TX_BEG:US_RX_END:us)"),
+    Column(
+        "app_us", "whole", "microseconds that the app itself took: COMMON_DURATION(US_TX_BEG:US_RX_END:us)"
+    ),
     Column("bytes_sent", "whole", "size of the answer's body"),
     Column("bytes_received", "whole", "size of the request's body"),
     Column("xff", "text", "x-forwarded-for"),
@@ -46,12 +48,15 @@ SUMMARY = "collected.json"  # what the collector writes beside the files: what i
 
 SIDES = ("live", "shadow", "control")  # written as 0, 1, 2; control is a second copy of the live version
 
-# A record, as `records.sql` makes it of any format. `occurrence` is not kept: it is counted only where an id occurs
+# A record, as `records.sql` makes it of any format. `occurrence` is not kept: it is counted only where an
+# id occurs
 # more than once (see pairing).
 RECORD = (
     Column("side", "whole", "an index of SIDES; null: a version that is not compared"),
     Column("pod", "text", "whose log it was"),
-    Column("join_id", "text", "the request id, without the digit that tracing rewrites; null: cannot be paired"),
+    Column(
+        "join_id", "text", "the request id, without the digit that tracing rewrites; null: cannot be paired"
+    ),
     Column("start_us", "whole", "microseconds since 1970, UTC"),
     Column("method", "text", "GET, POST and so on"),
     Column("path", "text", "without the query string"),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Histogram = npt.NDArray[np.float64]  # rows: blocks of time; columns: buckets of latency
 CONFIDENCE = 0.95
+_NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
 BUCKET = math.log(1.01)  # a bucket of latency is 1 % wide
 LEAST_ERROR = BUCKET / math.sqrt(12)  # what is known of a value within its bucket
 
@@ -29,8 +30,12 @@ def wilson(hits: int, total: int) -> Interval:
     """A share and its Wilson interval; of nothing, anything may be true."""
     if not total:
         return Interval(math.nan, 0.0, 1.0)
-    bounds = stats.binomtest(hits, total).proportion_ci(CONFIDENCE, method="wilson")
-    return Interval(hits / total, float(bounds.low), float(bounds.high))
+    share = hits / total
+    middle = (share + _NORMAL**2 / (2 * total)) / (1 + _NORMAL**2 / total)
+    reach = math.hypot(math.sqrt(share * (1 - share) / total), _NORMAL / (2 * total))
+    reach *= _NORMAL / (1 + _NORMAL**2 / total)
+    # At the ends the bound is the end itself, which floating point would miss by a little.
+    return Interval(share, 0.0 if not hits else middle - reach, 1.0 if hits == total else middle + reach)
 
 
 def net_rate(worse: int, better: int, total: int) -> Interval:
@@ -53,18 +58,19 @@ def difference(hits: int, total: int, other_hits: int, other_total: int) -> Inte
 
 def mcnemar(worse: int, better: int) -> float:
     """Exact McNemar test, one-sided: how likely are that many that got worse, if either is as likely?"""
-    return float(stats.binom.sf(worse - 1, worse + better, 0.5)) if worse else 1.0
+    return float(special.bdtrc(worse - 1, worse + better, 0.5)) if worse else 1.0
 
 
 def excess(worse: int, total: int, noise: int, noise_total: int) -> float:
     """How likely are that many that got worse, if the noise is as frequent? Exact, given their sum."""
     if not worse or not total or not noise_total:
         return 1.0
-    return float(stats.binom.sf(worse - 1, worse + noise, total / (total + noise_total)))
+    return float(special.bdtrc(worse - 1, worse + noise, total / (total + noise_total)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction: p-values that may all be compared with one level, whatever they have to do with another."""
+    """Holm's correction: p-values that may all be compared with one level, whatever they have to do with
+    another."""
     adjusted = [0.0] * len(p_values)
     reached = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda each: p_values[each])):
@@ -86,7 +92,7 @@ class Quantile:
     @property
     def ratio(self) -> Interval:
         log = math.log(self.other_us / self.reference_us)
-        reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.blocks - 1)) * self.standard_error
+        reach = float(special.stdtrit(self.blocks - 1, (1 + CONFIDENCE) / 2)) * self.standard_error
         return Interval(math.exp(log), math.exp(log - reach), math.exp(log + reach))
 
     @property
@@ -97,7 +103,9 @@ class Quantile:
     @property
     def p_value(self) -> float:
         """How likely is such a ratio, if the other side is not slower?"""
-        return float(stats.t.sf(math.log(self.other_us / self.reference_us) / self.standard_error, self.blocks - 1))
+        return float(
+            special.stdtr(self.blocks - 1, -math.log(self.other_us / self.reference_us) / self.standard_error)
+        )
 
 
 def resampling(blocks: int, resamples: int, seed: int) -> Histogram:
@@ -109,8 +117,8 @@ def resampling(blocks: int, resamples: int, seed: int) -> Histogram:
 def compare_quantiles(
     reference: Histogram, other: Histogram, shares: Sequence[float], weights: Histogram
 ) -> list[Quantile]:
-    """Quantiles of both sides with a bootstrap over blocks of time: both sides of a block are drawn together, so
-    that a slow minute that both had is not held against one."""
+    """Quantiles of both sides with a bootstrap over blocks of time: both sides of a block are drawn together,
+    so that a slow minute that both had is not held against one."""
     lowest = _first_bucket(reference, other)
     sides = [side[:, lowest:] for side in (reference, other)]
     blocks = int(np.count_nonzero(reference.sum(axis=1) + other.sum(axis=1)))
@@ -120,7 +128,8 @@ def compare_quantiles(
     return [
         Quantile(
             share,
-            *(math.exp(float(estimate[0, index]) + lowest * BUCKET) for estimate in estimates),
+            math.exp(float(estimates[0][0, index]) + lowest * BUCKET),
+            math.exp(float(estimates[1][0, index]) + lowest * BUCKET),
             max(float(errors[index]), LEAST_ERROR),
             max(blocks, 2),
         )

@@ -32,7 +32,8 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True)
 class Latencies:
-    """One row for every block, route, side and bucket that occurs, as columns; `route` is an index of `routes`."""
+    """One row for every block, route, side and bucket that occurs, as columns; `route` is an index of
+    `routes`."""
 
     routes: tuple[str, ...]
     block: npt.NDArray[np.int64]

@@ -6,20 +6,23 @@ import re
 
 from shadow_report.errors import ReportError
 
-# How the beginning of a segment looks that is an id: a uuid, a long hexadecimal number or a number, and then its end or
+# How the beginning of a segment looks that is an id: a uuid, a long hexadecimal number or a number, and
+# then its end or
 # a dot or dash. The uuid comes first, as the first alternative that fits wins.
 _ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,64}|[0-9]+"
-_RULE = re.compile(r"/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\})?(?:/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\}))*(?:/\*)?/?")
+_RULE = re.compile(
+    r"/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\})?(?:/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\}))*(?:/\*)?/?"
+)
 
 
 def check(rules: list[str]) -> None:
-    """A rule is a path with names in braces for what varies, such as /users/{name}; a last segment * stands for any
-    rest. Raises ReportError."""
+    """A rule is a path with names in braces for what varies, such as /users/{name}; a last segment * stands
+    for any rest. Raises ReportError."""
     for rule in rules:
         if not _RULE.fullmatch(rule):
             raise ReportError(
-                f"--template {rule!r}: a path such as /users/{{name}}/posts or /static/* is allowed: each segment "
-                "is plain text or one name in braces, and only the last one may be *"
+                f"--template {rule!r}: a path such as /users/{{name}}/posts or /static/* is allowed: each "
+                "segment is plain text or one name in braces, and only the last one may be *"
             )
 
 
@@ -36,8 +39,8 @@ def _segment(segment: str) -> str:
 
 
 def sql(path: str, rules: list[str]) -> str:
-    """The SQL expression that gives the template of the column `path`. The first rule that covers a path wins; what
-    no rule covers has its ids folded."""
+    """The SQL expression that gives the template of the column `path`. The first rule that covers a path
+    wins; what no rule covers has its ids folded."""
     folded = f"regexp_replace({path}, '/(?:{_ID})\\b', '/{{id}}', 'g')"
     if not rules:
         return folded

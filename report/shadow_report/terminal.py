@@ -70,7 +70,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "paired": sums.paired,
         "compared": sums.compared,
         "answers": [
-            {"live": live, "shadow": shadow, "requests": n} for (live, shadow), n in sorted(sums.answers.items())
+            {"live": live, "shadow": shadow, "requests": n}
+            for (live, shadow), n in sorted(sums.answers.items())
         ],
         "errors": _excess(finding.errors),
         "unfinished": _excess(finding.unfinished),

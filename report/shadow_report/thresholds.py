@@ -17,7 +17,10 @@ class Thresholds:
     """Percentages are of 100. Each is a flag of the command line."""
 
     max_new_errors: float = _setting(
-        0.1, 0, 100, "percent of the requests that may fail in the shadow only, net of those that fail in live only"
+        0.1,
+        0,
+        100,
+        "percent of the requests that may fail in the shadow only, net of those that fail in live only",
     )
     max_slower: float = _setting(10, 0, 1000, "percent by which p50 and p95 may be slower")
     max_slower_p99: float = _setting(20, 0, 1000, "percent by which p99 may be slower")

@@ -73,7 +73,7 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
     ]
     for finding in routes:
         about_route = (rules.errors(finding), rules.unfinished(finding), *rules.latencies(finding))
-        statements += filter(None, map(rules.for_route, about_route, [finding] * len(about_route)))
+        statements += (each for each in about_route if rules.counts(each, finding))
         statements += (each for each in rules.sizes(finding) if each.result is Result.FAIL)
     results = {each.result for each in statements}
     result = next(each for each in (Result.FAIL, Result.INCONCLUSIVE, Result.PASS) if each in results)
@@ -103,8 +103,8 @@ class _Rules:
                 "logs",
                 EVERYTHING,
                 Result.INCONCLUSIVE,
-                f"{words.percent(share)} of the lines cannot be read ({words.count(self.run.bad_lines)}), at most "
-                f"{self.thresholds.max_bad_lines:g} % may: see what is wrong with them below",
+                f"{words.percent(share)} of the lines cannot be read ({words.count(self.run.bad_lines)}), at "
+                f"most {self.thresholds.max_bad_lines:g} % may: see what is wrong with them below",
             )
 
     def coverage(self, gaps: tuple[tuple[int, int], ...]) -> Statement:
@@ -119,7 +119,9 @@ class _Rules:
             f"{self.run.mirror_percent:g} % of them should be copied"
         )
         if not sums.eligible:
-            return self._statement("coverage", Result.INCONCLUSIVE, "no request could be copied: nothing to compare")
+            return self._statement(
+                "coverage", Result.INCONCLUSIVE, "no request could be copied: nothing to compare"
+            )
         if share.high < least:
             why = f"; nothing or too little between {_times(self.run, gaps)}" if gaps else ""
             text = f"{found}{why}: it did not answer, or its lines are not in the logs"
@@ -135,8 +137,8 @@ class _Rules:
         answers = _new_answers(finding)
         text = (
             f"{words.percent(found.rate.value)} more requests fail in {self.shadow} than in {self.live} "
-            f"({words.percents(found.rate)}): {words.count(found.worse)} got worse and {words.count(found.better)} "
-            f"better of {words.count(found.total, 'pair')}{answers}"
+            f"({words.percents(found.rate)}): {words.count(found.worse)} got worse and "
+            f"{words.count(found.better)} better of {words.count(found.total, 'pair')}{answers}"
         )
         return self._excess("errors", finding, found, text)
 
@@ -151,10 +153,11 @@ class _Rules:
 
     def _excess(self, about: str, finding: Finding, found: Excess, text: str) -> Statement:
         result = self._excess_result(found, finding.adjusted[about])
-        if result is not Result.INCONCLUSIVE:
-            return Statement(about, finding.route, result, text)
+        statement = Statement(about, finding.route, result, text)
+        if result is not Result.INCONCLUSIVE or (finding.route and not self._doubtful(about, finding)):
+            return statement
         factor = _factor(lambda times: self._excess_settled(found, times))
-        return self._needing(Statement(about, finding.route, result, text), found.total, factor)
+        return self._needing(statement, found.total, factor)
 
     def _excess_result(self, found: Excess, p_value: float) -> Result:
         margin = self.thresholds.max_new_errors / 100
@@ -182,14 +185,14 @@ class _Rules:
         result = self._latency_result(found, finding.adjusted[found.name], 1)
         whose = "the app's own time" if self.run.measure == "app" else "the whole time in the proxy"
         text = (
-            f"{found.name} changes by {words.change(quantile.ratio.value)} ({words.change(quantile.ratio.low)} to "
-            f"{words.change(quantile.ratio.high)}): {words.time(quantile.other_us)} in {self.shadow}, "
+            f"{found.name} changes by {words.change(quantile.ratio.value)} ({words.change(quantile.ratio.low)} "
+            f"to {words.change(quantile.ratio.high)}): {words.time(quantile.other_us)} in {self.shadow}, "
             f"{words.time(quantile.reference_us)} in {self.live} ({whose})"
         )
         if len(found.quantiles) > 1:
             text += f"; {words.change(found.quantiles[1].ratio.value)} against the control"
         statement = Statement(found.name, finding.route, result, text)
-        if result is not Result.INCONCLUSIVE:
+        if result is not Result.INCONCLUSIVE or finding.route:
             return statement
         factor = _factor(
             lambda times: self._latency_result(found, found.p_value, times) is not Result.INCONCLUSIVE
@@ -216,7 +219,9 @@ class _Rules:
     def _too_few(self, finding: Finding, share: float) -> Statement:
         pairs = int(self.run.shadow.histograms()[1].sum())
         needed = findings.needed_pairs(share)
-        statement = Statement(f"p{100 * share:g}", EVERYTHING, Result.INCONCLUSIVE, f"p{100 * share:g} cannot be told")
+        statement = Statement(
+            f"p{100 * share:g}", EVERYTHING, Result.INCONCLUSIVE, f"p{100 * share:g} cannot be told"
+        )
         if pairs < needed:
             text = f"{statement.text} from {words.count(pairs, 'pair')} with the same answer"
             return self._needing(replace(statement, text=text), pairs, needed / pairs if pairs else None)
@@ -236,16 +241,20 @@ class _Rules:
         text = f"the mean size of an answer changes by {words.change(ratio)}, at most {100 * most:g} % is allowed"
         yield Statement("sizes", finding.route, result, text)
 
-    def for_route(self, statement: Statement, finding: Finding) -> Statement | None:
-        """Of a single route: that it fails, or that its errors raise doubts. That too few requests went there to
-        be sure is no reason against the version; the page tells how much could hide."""
-        if statement.result is Result.FAIL:
-            return statement
-        if statement.result is Result.PASS or statement.about not in ("errors", "unfinished"):
-            return None
-        found = finding.errors if statement.about == "errors" else finding.unfinished
-        doubtful = finding.adjusted[statement.about] < _DOUBT
-        return statement if doubtful and found.rate.value > self.thresholds.max_new_errors / 100 else None
+    def counts(self, statement: Statement, finding: Finding) -> bool:
+        """Of a single route it counts that it fails, or that its errors raise doubts. That too few requests
+        went there to be sure is no reason against the version; the page tells how much could hide."""
+        return statement.result is Result.FAIL or (
+            statement.result is Result.INCONCLUSIVE and self._doubtful(statement.about, finding)
+        )
+
+    def _doubtful(self, about: str, finding: Finding) -> bool:
+        found = {"errors": finding.errors, "unfinished": finding.unfinished}.get(about)
+        return (
+            found is not None
+            and finding.adjusted[about] < _DOUBT
+            and found.rate.value > self.thresholds.max_new_errors / 100
+        )
 
     def _statement(self, about: str, result: Result, text: str) -> Statement:
         return Statement(about, EVERYTHING, result, text)
@@ -290,7 +299,9 @@ def _new_answers(finding: Finding) -> str:
     )
     if not changes:
         return ""
-    return "; " + ", ".join(f"{before} -> {after} ({words.count(number)})" for number, before, after in changes[:3])
+    return "; " + ", ".join(
+        f"{before} -> {after} ({words.count(number)})" for number, before, after in changes[:3]
+    )
 
 
 def _gaps(run: Run) -> Iterator[tuple[int, int]]:
@@ -313,7 +324,8 @@ def _times(run: Run, gaps: tuple[tuple[int, int], ...]) -> str:
     size = run.shadow.block_seconds
     begin = run.window_us[0] / 1e6
     stretches = [
-        f"{words.moment(begin + first * size)} and {words.moment(begin + (last + 1) * size)}" for first, last in gaps
+        f"{words.moment(begin + first * size)} and {words.moment(begin + (last + 1) * size)}"
+        for first, last in gaps
     ]
     more = f" and {len(stretches) - 3} more times" if len(stretches) > 3 else ""
     return ", ".join(stretches[:3]) + more + " UTC"

@@ -1,6 +1,8 @@
-"""Access logs of a service that never ran, for tests and for the benchmark: the same seed gives the same lines.
+"""Access logs of a service that never ran, for tests and for the benchmark: the same seed gives the same
+lines.
 
-The engine that reads logs also writes them: a row's random numbers are hashes of its number, the seed and a name.
+The engine that reads logs also writes them: a row's random numbers are hashes of its number, the seed and a
+name.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Traffic:
 
 
 def write(directory: Path, traffic: Traffic, format: str = "ndjson") -> list[Path]:
-    """Writes one file a version: v1, v2 and, with `control`, v1b. `format`: ndjson, ndjson.gz, ndjson.zst, parquet."""
+    """Writes one file a version: v1, v2 and, with `control`, v1b. `format`: ndjson, ndjson.gz, ndjson.zst,
+    parquet."""
     directory.mkdir(parents=True, exist_ok=True)
     versions = ["v1", "v2", *(["v1b"] if traffic.control else [])]
     paths = [directory / f"{version}.{format}" for version in versions]
@@ -64,14 +67,23 @@ def _normal(first: str, second: str) -> str:
 
 def _lines(traffic: Traffic, version: str) -> str:
     live = version == "v1"
-    seed, u = traffic.seed, lambda name: _random(name, traffic.seed)
-    own = lambda name: _random(f"{version} {name}", seed)  # noqa: E731
+    seed = traffic.seed
+
+    def u(name: str) -> str:
+        """The same for both versions."""
+        return _random(name, seed)
+
+    def own(name: str) -> str:
+        """Another one for each version."""
+        return _random(f"{version} {name}", seed)
+
     n = f"(hash(i, 'n', {seed}) % 100000)"
     paths = " ".join(f"WHEN {k} THEN {_path(route, n)}" for k, route in enumerate(ROUTES))
     weather = f"0.1 * sin(i * {traffic.seconds} / {traffic.pairs} / 97.0)"  # slow for a while, for everyone
     spread = f"exp(0.3 * {_normal(u('a'), u('b'))} + 0.3 * {_normal(own('c'), own('d'))} + {weather})"
     slower = traffic.slower if version == "v2" else 1.0
-    start = f"({START} + i * {traffic.seconds} / {traffic.pairs} + {0 if live else traffic.skew_seconds + 0.0005})"
+    later = 0 if live else traffic.skew_seconds + 0.0005
+    start = f"({START} + i * {traffic.seconds} / {traffic.pairs} + {later})"
     begin, end = (round(share * traffic.pairs) for share in traffic.down)
     fails = [f"{u('both')} < {traffic.both}", f"{own('fails')} < {traffic.noise}"]
     if version == "v2" and traffic.failing_route:
@@ -86,17 +98,20 @@ def _lines(traffic: Traffic, version: str) -> str:
     digit = "9" if traffic.traced and not live else "4"
     identity = f"md5('{seed} ' || i)"
     return f"""
-SELECT {identity}[1:8] || '-' || {identity}[9:12] || '-{digit}' || {identity}[14:16] || '-a' || {identity}[18:20] || '-'
+SELECT {identity}[1:8] || '-' || {identity}[9:12] || '-{digit}' || {identity}[14:16] || '-a' ||
+{identity}[18:20] || '-'
         || {identity}[21:32] AS request_id, 'GET' AS method, path, 'HTTP/1.1' AS protocol, status,
     NULL::BIGINT AS grpc_status, '-' AS flags, 'via_upstream' AS details,
     strftime(make_timestamp((start * 1000000)::BIGINT), '%Y-%m-%dT%H:%M:%S.%fZ') AS start_time,
     (us / 1000)::BIGINT + 1 AS duration_ms, us AS app_us,
     CASE WHEN status = 200 THEN 500 + i % 7 ELSE 20 END AS bytes_sent, 0 AS bytes_received,
-    '10.1.2.3' || {"''" if live else "',10.244.0.4'"} AS xff, 'shop-{version}-' || (i % 3) AS pod, '{version}' AS version
+    '10.1.2.3' || {"''" if live else "',10.244.0.4'"} AS xff,
+    'shop-{version}-' || (i % 3) AS pod, '{version}' AS version
 FROM (SELECT i, route, path, start, ({traffic.median_us} * {slower} * {spread})::BIGINT AS us,
     CASE WHEN {" OR ".join(fails)} THEN 503 WHEN {lost} THEN 404 ELSE 200 END AS status
 FROM (SELECT i, route, CASE route {paths} END AS path, {start} AS start
-FROM (SELECT i, (hash(i, 'route', {seed}) % {len(ROUTES)})::INTEGER AS route FROM range({traffic.pairs}) AS t(i))))
+FROM (SELECT i, (hash(i, 'route', {seed}) % {len(ROUTES)})::INTEGER AS route FROM range({traffic.pairs}) AS
+t(i))))
 WHERE {where}"""
 
 

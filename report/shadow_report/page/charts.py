@@ -11,7 +11,13 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 26, 40
 # For programs that ignore the style sheet; it gives each class its colours for light and dark.
-_COLOURS = {"live": "#2563a8", "shadow": "#c2410c", "missing": "#6b7280", "errors": "#b91c1c", "equal": "#6b7280"}
+_COLOURS = {
+    "live": "#2563a8",
+    "shadow": "#c2410c",
+    "missing": "#6b7280",
+    "errors": "#b91c1c",
+    "equal": "#6b7280",
+}
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,20 @@ class Series:
     kind: str = "line"
 
 
-def chart(title: str, description: str, x: Axis, y: Axis, series: Sequence[Series], level: float | None = None) -> Markup:
+def chart(
+    title: str, description: str, x: Axis, y: Axis, series: Sequence[Series], level: float | None = None
+) -> Markup:
     """One chart; `level` is drawn as a dashed line across."""
-    name = "chart-" + "".join(letter for letter in title.lower().replace(" ", "-") if letter.isalnum() or letter == "-")
+    name = "chart-" + "".join(
+        letter for letter in title.lower().replace(" ", "-") if letter.isalnum() or letter == "-"
+    )
     parts = [
-        Markup('<svg viewBox="0 0 {} {}" role="img" aria-labelledby="{}-title {}-text" font-size="11">').format(
-            WIDTH, HEIGHT, name, name
+        Markup(
+            '<svg viewBox="0 0 {} {}" role="img" aria-labelledby="{}-title {}-text" font-size="11">'
+        ).format(WIDTH, HEIGHT, name, name),
+        Markup('<title id="{}-title">{}</title><desc id="{}-text">{}</desc>').format(
+            name, title, name, description
         ),
-        Markup('<title id="{}-title">{}</title><desc id="{}-text">{}</desc>').format(name, title, name, description),
         *_grid(x, y),
     ]
     if level is not None:
@@ -104,18 +116,22 @@ def _legend(series: Sequence[Series]) -> list[Markup]:
 
 def _draw_line(series: Series, x: Axis, y: Axis) -> list[Markup]:
     path = " ".join(f"{_x(x, point[0]):.1f},{_y(y, point[1]):.1f}" for point in series.points)
-    dash = Markup(' stroke-dasharray="6 3"') if series.css == "shadow" else ""  # told apart without colour too
+    dash = (
+        Markup(' stroke-dasharray="6 3"') if series.css == "shadow" else ""
+    )  # told apart without colour too
     return [
-        Markup('<polyline class="stroke {}" points="{}" fill="none" stroke="{}" stroke-width="1.8"{}/>').format(
-            series.css, path, _COLOURS[series.css], dash
-        )
+        Markup(
+            '<polyline class="stroke {}" points="{}" fill="none" stroke="{}" stroke-width="1.8"{}/>'
+        ).format(series.css, path, _COLOURS[series.css], dash)
     ]
 
 
 def _draw_bars(series: Series, x: Axis, y: Axis) -> list[Markup]:
     width = max((WIDTH - LEFT - RIGHT) / max(len(series.points), 1) - 1, 0.6)
     return [
-        Markup('<rect class="fill {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"/>').format(
+        Markup(
+            '<rect class="fill {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"/>'
+        ).format(
             series.css, _x(x, at), _y(y, value), width, HEIGHT - BOTTOM - _y(y, value), _COLOURS[series.css]
         )
         for at, value, *_ in series.points
@@ -140,7 +156,8 @@ _DRAWN = {"line": _draw_line, "bars": _draw_bars, "points": _draw_points}
 
 def _line(css: str, x1: float, y1: float, x2: float, y2: float, dash: str = "none") -> Markup:
     return Markup(
-        '<line class="stroke {}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}" stroke-dasharray="{}"/>'
+        '<line class="stroke {}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" stroke="{}" '
+        'stroke-dasharray="{}"/>'
     ).format(css, x1, y1, x2, y2, _COLOURS.get(css, "#cbd5e1"), dash)
 
 

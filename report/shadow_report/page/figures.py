@@ -29,7 +29,7 @@ def distribution(run: Run, reference: Histogram, other: Histogram) -> Markup:
         Series(name, css, _curve(side))
         for name, css, side in zip(names, ("live", "shadow"), (reference, other), strict=True)
     ]
-    description = f"The latencies of {names[0]} (solid line) and of {names[1]} (dashed line); the table below has figures."
+    description = f"The latencies of {names[0]} (solid line) and of {names[1]} (dashed line)."
     return chart("Share of requests answered within a time", description, x, y, series)
 
 
@@ -54,14 +54,27 @@ def ratios(run: Run, reference: Histogram, other: Histogram) -> Iterator[Markup]
     found = [each.ratio for each in statistics.compare_quantiles(reference, other, shares, weights)]
     bounds = [bound for each in found for bound in (each.low, each.high)]
     low, high = min(*bounds, 0.95), max(*bounds, 1.05)
-    x = Axis("quantile", -0.5, len(shares) - 0.5, range(len(shares)), lambda index: f"p{100 * shares[int(index)]:g}")
+    x = Axis(
+        "quantile",
+        -0.5,
+        len(shares) - 0.5,
+        range(len(shares)),
+        lambda index: f"p{100 * shares[int(index)]:g}",
+    )
     y = Axis("shadow / live", low, high, round_ticks(low, high, 5), lambda ratio: f"{ratio:.3g}")
     points = [(index, each.value, each.low, each.high) for index, each in enumerate(found)]
     description = "Above 1 the shadow is slower. " + "; ".join(
         f"p{100 * share:g}: {each.value:.3f} ({each.low:.3f} to {each.high:.3f})"
         for share, each in zip(shares, found, strict=True)
     )
-    yield chart("Quantiles compared", description, x, y, [Series("95 % interval", "shadow", points, "points")], level=1)
+    yield chart(
+        "Quantiles compared",
+        description,
+        x,
+        y,
+        [Series("95 % interval", "shadow", points, "points")],
+        level=1,
+    )
 
 
 def timeline(run: Run) -> Iterator[Markup]:
@@ -69,12 +82,20 @@ def timeline(run: Run) -> Iterator[Markup]:
     size, blocks = run.shadow.block_seconds, run.shadow.by_block
     begin = run.window_us[0] / 1e6
     step = max(1, math.ceil(len(blocks) / 5))
-    x = Axis("UTC", 0, max(len(blocks), 1), range(0, len(blocks), step), lambda block: words.moment(begin + block * size))
+    x = Axis(
+        "UTC",
+        0,
+        max(len(blocks), 1),
+        range(0, len(blocks), step),
+        lambda block: words.moment(begin + block * size),
+    )
     most = max((each.eligible for each in blocks), default=0) or 1
     y = Axis(f"requests in {size} s", 0, most, round_ticks(0, most, 5), lambda number: words.count(number))
     missing = sum(each.eligible - each.paired for each in blocks)
     series = [
-        Series("without answer", "missing", [(block, each.eligible) for block, each in enumerate(blocks)], "bars"),
+        Series(
+            "without answer", "missing", [(block, each.eligible) for block, each in enumerate(blocks)], "bars"
+        ),
         Series("answered", "live", [(block, each.paired) for block, each in enumerate(blocks)], "bars"),
     ]
     text = f"{words.count(missing, 'request')} of the live version without an answer of the shadow."
@@ -82,6 +103,8 @@ def timeline(run: Run) -> Iterator[Markup]:
     worse = max((each.worse for each in blocks), default=0)
     if worse:
         y = Axis(f"in {size} s", 0, worse, round_ticks(0, worse, 5), lambda number: words.count(number))
-        errors = Series("got worse", "errors", [(block, each.worse) for block, each in enumerate(blocks)], "bars")
+        errors = Series(
+            "got worse", "errors", [(block, each.worse) for block, each in enumerate(blocks)], "bars"
+        )
         text = f"{words.count(sum(each.worse for each in blocks), 'request')} got a worse answer from the shadow."
         yield chart("Answers that got worse, over time", text, x, y, [errors])

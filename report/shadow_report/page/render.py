@@ -24,7 +24,11 @@ def render(run: Run, verdict: Verdict, thresholds: Thresholds) -> str:
     # Jinja and browsers must see the same bytes, or the hash is of another text: nothing in it may be escaped.
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     template = environment.from_string(folder.joinpath("report.html.j2").read_text())
     return template.render(

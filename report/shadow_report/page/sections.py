@@ -40,7 +40,13 @@ def table(
     if not rows:
         return text(f"{caption}: none.")
     more = f" (the first {_MOST_ROWS} of {len(rows)})" if len(rows) > _MOST_ROWS else ""
-    return {"kind": "table", "caption": caption + more, "heads": heads, "rows": rows[:_MOST_ROWS], "numbers": numbers}
+    return {
+        "kind": "table",
+        "caption": caption + more,
+        "heads": heads,
+        "rows": rows[:_MOST_ROWS],
+        "numbers": numbers,
+    }
 
 
 def pictures(*drawn: Markup) -> dict[str, Any]:
@@ -76,16 +82,20 @@ def _statements(verdict: Verdict) -> dict[str, Any]:
 def _funnel(run: Run) -> dict[str, Any]:
     most = max((step.number for step in run.funnel), default=0) or 1
     rows = [
-        [step.what, words.count(step.number), charts.bar(step.number / most, words.percent(step.number / most))]
+        [
+            step.what,
+            words.count(step.number),
+            charts.bar(step.number / most, words.percent(step.number / most)),
+        ]
         for step in run.funnel
     ]
     return table("From lines to pairs", ("step", "requests", "share of the first"), rows, (1,))
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    window = f"{words.moment(run.window_us[0] / 1e6, day=True)} to {words.moment(run.window_us[1] / 1e6, day=True)} UTC"
+    window = " to ".join(words.moment(each / 1e6, day=True) for each in run.window_us)
     rows: list[list[object]] = [
-        ["window", f"{window} ({words.seconds(run.seconds)}), in blocks of {run.shadow.block_seconds} s"],
+        ["window", f"{window} UTC ({words.seconds(run.seconds)}), in blocks of {run.shadow.block_seconds} s"],
         ["mirrorPercent, as configured", f"{run.mirror_percent:g} %"],
         ["methods that are copied", ", ".join(run.methods)],
         ["latency", "the app's own time" if run.measure == "app" else "the proxy's whole time"],
@@ -100,7 +110,9 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _samples(run: Run) -> dict[str, Any]:
-    rows = [[each.route, each.path, f"{each.reference} -> {each.other}", each.request_id] for each in run.samples]
+    rows = [
+        [each.route, each.path, f"{each.reference} -> {each.other}", each.request_id] for each in run.samples
+    ]
     return table("Samples of requests that got worse", ("route", "path", "answers", "request id"), rows)
 
 
@@ -112,7 +124,7 @@ def _matrix(run: Run) -> dict[str, Any]:
         for live in sorted({live for live, _ in answers}, key=_answer_order)
     ]
     return table(
-        f"Rows: what {run.sides['live'].name} answered; columns: what {run.sides['shadow'].name} made of the same requests",
+        f"Rows: what {run.sides['live'].name} answered; columns: {run.sides['shadow'].name} to the same",
         ("answer", *heads),
         rows,
         range(1, len(heads) + 1),
@@ -138,7 +150,14 @@ def _latency(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
         ]
         for each in verdict.overall.slowness
     ]
-    heads = ("quantile", run.sides["live"].name, run.sides["shadow"].name, "difference", "change", "against the control")
+    heads = (
+        "quantile",
+        run.sides["live"].name,
+        run.sides["shadow"].name,
+        "difference",
+        "change",
+        "against the control",
+    )
     drawn = [figures.distribution(run, reference, other), *figures.ratios(run, reference, other)]
     return [pictures(*drawn), table("Quantiles, with 95 % intervals", heads, rows, (1, 2, 3))]
 
@@ -151,7 +170,12 @@ def _routes(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
     judged = {each.route for each in verdict.routes}
     rows = [_route(each, verdict) for each in verdict.routes]
     few = [
-        [route, words.count(sums.compared), words.count(sums.eligible), f"{sums.worse} worse, {sums.better} better"]
+        [
+            route,
+            words.count(sums.compared),
+            words.count(sums.eligible),
+            f"{sums.worse} worse, {sums.better} better",
+        ]
         for route, sums in ((route, run.shadow.by_route[route]) for route in run.shadow.routes)
         if route not in judged
     ]
@@ -162,7 +186,12 @@ def _routes(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
             "A route without a result shows no difference beyond chance; its interval tells how much could hide. "
             "Its p-values are corrected for how many routes there are (Holm)."
         ),
-        table("Routes with too few pairs to be judged by themselves", ("route", "pairs", "requests", "answers"), few, (1, 2)),
+        table(
+            "Routes with too few pairs to be judged by themselves",
+            ("route", "pairs", "requests", "answers"),
+            few,
+            (1, 2),
+        ),
     ]
 
 
@@ -185,7 +214,9 @@ def _route(finding: Finding, verdict: Verdict) -> list[object]:
 def _sizes(run: Run) -> dict[str, Any]:
     rows = [_size(route or "all", run.shadow.by_route[route]) for route in (EVERYTHING, *run.shadow.routes)]
     heads = ("route", "same answer", "same size", "mean size live", "mean size shadow", "change")
-    return table("Sizes of bodies where both answered the same", heads, [row for row in rows if row], (1, 2, 3, 4, 5))
+    return table(
+        "Sizes of bodies where both answered the same", heads, [row for row in rows if row], (1, 2, 3, 4, 5)
+    )
 
 
 def _size(route: str, sums: Sums) -> list[object]:
@@ -194,7 +225,13 @@ def _size(route: str, sums: Sums) -> list[object]:
     means = [total / sums.same_answer for total in (sums.reference_bytes, sums.other_bytes)]
     change = words.change(means[1] / means[0]) if means[0] else ""
     sizes = [f"{mean:,.0f} B" for mean in means]
-    return [route, words.count(sums.same_answer), words.percent(sums.same_size / sums.same_answer), *sizes, change]
+    return [
+        route,
+        words.count(sums.same_answer),
+        words.percent(sums.same_size / sums.same_answer),
+        *sizes,
+        change,
+    ]
 
 
 def _timeline(run: Run) -> dict[str, Any]:
@@ -225,7 +262,9 @@ def _sources(run: Run) -> dict[str, Any]:
         [each.name, each.format, words.count(each.lines), words.count(each.bad), "; ".join(each.problems)]
         for each in run.sources
     ]
-    return table("Files", ("file", "format", "lines", "bad lines", "what is wrong with the first"), rows, (2, 3))
+    return table(
+        "Files", ("file", "format", "lines", "bad lines", "what is wrong with the first"), rows, (2, 3)
+    )
 
 
 def _thresholds(thresholds: Thresholds) -> dict[str, Any]:
@@ -233,4 +272,6 @@ def _thresholds(thresholds: Thresholds) -> dict[str, Any]:
         [f"--{each.name.replace('_', '-')}", f"{getattr(thresholds, each.name):g}", each.metadata["meaning"]]
         for each in fields(thresholds)
     ]
-    return table("What counts as worse, and how sure the report has to be", ("flag", "value", "meaning"), rows, (1,))
+    return table(
+        "What counts as worse, and how sure the report has to be", ("flag", "value", "meaning"), rows, (1,)
+    )

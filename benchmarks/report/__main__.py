@@ -1,0 +1,120 @@
+"""`python -m benchmarks.report`: wall time and peak memory for 0.1, 1 and 10 million pairs, as a table.
+
+Each contender runs in a process of its own, several times where that is quick, and the median counts; the
+files are read once before, so that all find them in the page cache as far as they fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.report.contenders import CONTENDERS
+from tests.report.synthetic import Traffic, write
+
+PANDAS_MOST = 1_000_000  # pairs; ten times as many need more than 20 GiB
+ROUNDS = {100_000: 5, 1_000_000: 3}
+LIMIT = 3600.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians of one contender at one size."""
+
+    pairs: int
+    contender: str
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+
+def measure(pairs: int, folder: Path) -> list[Row]:
+    """Every contender on the same two files, one after the other in each round."""
+    tell(f"{pairs:,} pairs: writing the logs")
+    traffic = Traffic(pairs, seconds=3600, failing_route="/search", failing=0.01, noise=0.0005)
+    live, shadow = write(folder, traffic)
+    size = sum(path.stat().st_size for path in (live, shadow))
+    tell(f"{pairs:,} pairs: {size / 2**20:,.0f} MiB")
+    names = [name for name in CONTENDERS if name != "pandas" or pairs <= PANDAS_MOST]
+    runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
+    for number in range(ROUNDS.get(pairs, 1)):
+        for name in names:
+            tell(f"{pairs:,} pairs, round {number + 1}: {name}")
+            runs[name].append(once(name, live, shadow))
+    live.unlink()
+    shadow.unlink()
+    return [Row(pairs, name, *map(statistics.median, zip(*runs[name], strict=True))) for name in names]
+
+
+def once(name: str, live: Path, shadow: Path) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and peak MiB of one run, the interpreter's start included."""
+    command = [sys.executable, "-m", "benchmarks.report.contenders", name, str(live), str(shadow)]
+    with tempfile.TemporaryFile("w+") as output:
+        begin = time.monotonic()
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        status, usage = _ended(process)
+        seconds = time.monotonic() - begin
+        if status not in (0, 1, 3):  # 1 and 3 are verdicts
+            output.seek(0)
+            sys.exit(f"{name} failed:\n{output.read()}")
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def _ended(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusage]:
+    """Waits for the end; the kernel tells the peak of that process alone."""
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode, usage
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    sys.exit(f"no end within {LIMIT:.0f} s: {process.args!r}")
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown; the ratio is to the join by hand at the same size."""
+    lines = [
+        "| pairs | | wall time | processor time | ratio of wall times | peak memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        hand = next(each for each in rows if (each.pairs, each.contender) == (row.pairs, "by-hand"))
+        lines.append(
+            f"| {row.pairs:,} | {row.contender} | {row.seconds:.1f} s | {row.cpu_seconds:.1f} s | "
+            f"{row.seconds / hand.seconds:.2f} | {row.peak_mib:,.0f} MiB |"
+        )
+    return "\n".join(lines)
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report")
+    parser.add_argument("--pairs", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--folder", type=Path, help="where the logs are written: 8 GiB for 10 million pairs")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    options = parser.parse_args()
+    if min(options.pairs) < 10_000:
+        parser.error("--pairs are numbers from 10000 on")
+    with tempfile.TemporaryDirectory(prefix="bench-report-", dir=options.folder) as folder:
+        rows = [row for pairs in options.pairs for row in measure(pairs, Path(folder))]
+    print(json.dumps([asdict(row) for row in rows], indent=2) if options.json else table(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

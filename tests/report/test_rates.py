@@ -1,0 +1,65 @@
+"""How often equal versions are called different, and how often differences are found: what docs/report.md
+says.
+
+Drawn anew with the same seeds each time, so that no run of the tests fails by chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from shadow_report.thresholds import Thresholds
+from shadow_report.verdict import Result, judge
+from tests.report.simulated import Service, run
+
+# Without margins a verdict is FAIL as soon as a difference is significant: this tests the statistics themselves.
+NO_MARGINS = Thresholds(max_new_errors=0, max_slower=0, max_slower_p99=0, max_slower_ms=0, alpha=0.05)
+
+
+def verdicts(
+    service: Service, runs: int, thresholds: Thresholds | None = None, first: int = 0
+) -> Counter[Result]:
+    judged = (judge(run(service, seed), thresholds or Thresholds()) for seed in range(first, first + runs))
+    return Counter(each.result for each in judged)
+
+
+def test_equal_versions_are_called_different_in_at_most_1_percent_of_1000_runs() -> None:
+    found = sum((verdicts(Service(3000, noise=noise), 250) for noise in (0, 0.0005, 0.002, 0.01)), Counter())
+    assert found.total() == 1000
+    assert found[Result.FAIL] <= 10
+
+
+def test_without_margins_equal_versions_are_called_different_no_more_often_than_alpha_says() -> None:
+    found = sum(
+        (verdicts(Service(3000, noise=noise), 100, NO_MARGINS) for noise in (0, 0.002, 0.01)), Counter()
+    )
+    assert found[Result.FAIL] <= 0.05 * found.total()
+
+
+def test_equal_versions_pass_when_there_is_enough_data() -> None:
+    assert verdicts(Service(20_000), 20)[Result.PASS] >= 19
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        Service(3000, slower=1.3),
+        Service(6000, slower=1.15),
+        Service(20_000, failing=0.01, noise=0.001),
+    ],
+    ids=str,
+)
+def test_differences_beyond_the_thresholds_are_found(service: Service) -> None:
+    assert verdicts(service, 40)[Result.FAIL] >= 39
+
+
+def test_a_difference_that_the_data_is_too_small_for_is_never_waved_through() -> None:
+    found = verdicts(Service(6000, failing=0.01), 40)
+    assert found[Result.PASS] == 0
+    assert found[Result.FAIL] >= 10
+
+
+def test_half_of_what_is_allowed_passes() -> None:
+    assert verdicts(Service(20_000, slower=1.05), 40)[Result.PASS] >= 32
