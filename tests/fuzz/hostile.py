@@ -294,7 +294,7 @@ def mutated(args: Args, mutation: Mutation) -> Args:
     *above, last = mutation.path
     level: Any = changed
     for key in above:
-        level = level[key] if isinstance(level, list) else level.setdefault(key, {})
+        level = level[int(key)] if isinstance(level, list) else level.setdefault(key, {})
     if mutation.path == ("subsets", MUTATED):
         level[mutation.value] = level.pop(MUTATED)
     else:
