@@ -87,7 +87,7 @@ def _egress(service: Service, policy: NetworkPolicy) -> list[Manifest]:
     # To any address: where a cluster's DNS and its control plane are, differs too much.
     needed = [("UDP", _DNS_PORT), ("TCP", _DNS_PORT), ("TCP", _ISTIOD_PORT)]
     always = {"ports": [{"protocol": protocol, "port": port} for protocol, port in needed]}
-    peers = [
+    peers: list[Manifest] = [
         {
             "namespaceSelector": {
                 "matchLabels": {"kubernetes.io/metadata.name": _namespace(service, workload)}

@@ -92,9 +92,9 @@ def limits(fields: Fields) -> MirrorLimits:
     """How much the copies for a version may take up in each proxy that makes them."""
     section = fields.section("mirrorLimits", public.MirrorLimitsArgs)
     return MirrorLimits(
-        connections=section.whole("connections", 1100, 1, _MOST),
+        connections=section.whole("connections", 320, 1, _MOST),
         pending_requests=section.whole("pendingRequests", 128, 1, _MOST),
-        requests=section.whole("requests", 1024, 1, _MOST),
+        requests=section.whole("requests", 256, 1, _MOST),
         requests_per_connection=section.value(
             "requestsPerConnection",
             None,

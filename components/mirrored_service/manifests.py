@@ -188,7 +188,7 @@ def _matches(match: MirrorMatch) -> list[Manifest]:
     if match.max_body_bytes is None:
         return _entries(match, match.methods)
     sized = {"content-length": {"regex": _at_most(match.max_body_bytes)}}
-    unsized = {"withoutHeaders": {"content-length": {}}}
+    unsized: Manifest = {"withoutHeaders": {"content-length": {}}}
     bodiless = BODILESS_METHODS if match.every_method else set(match.methods) & set(BODILESS_METHODS)
     return [
         *(

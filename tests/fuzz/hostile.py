@@ -293,9 +293,9 @@ def mutated(args: Args, mutation: Mutation) -> Args:
     """The arguments with the new value."""
     changed = copy.deepcopy(args)
     *above, last = mutation.path
-    level = changed
+    level: Any = changed
     for key in above:
-        level = level[key] if isinstance(level, list) else level.setdefault(key, {})
+        level = level[int(key)] if isinstance(level, list) else level.setdefault(key, {})
     if mutation.path == ("subsets", MUTATED):
         level[mutation.value] = level.pop(MUTATED)
     else:

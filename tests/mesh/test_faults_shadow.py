@@ -44,11 +44,6 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
     deployed = under_load.deployed
     answers_500 = {"containerPort": 81, "probe": PASSES_PROBES}
     never_answers = {"containerPort": 82, "probe": PASSES_PROBES}
-    proxy = IngressProxy(deployed.lab)
-
-    def waiting() -> int:
-        return proxy.waiting_copies(deployed.namespace, "v2")
-
     with under_load.nothing_lost("v1"):
         deployed.deploy(
             {
@@ -56,14 +51,31 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
                 "v2": version("v2", mirrorPercent=100, **never_answers),
             }
         )
-        most = next(
-            subset for subset in deployed.service.subsets if subset.name == "v2"
-        ).mirror_limits.requests
-        wait_until(lambda: waiting() >= most, "as many copies wait as may")
-        time.sleep(3)  # 900 more copies come in
-        assert waiting() <= most
+        assert_copies_wait_up_to(256, deployed)
         deployed.deploy(GOOD)
     assert_as_wanted(deployed)
+
+
+def test_of_a_shadow_that_answers_late_as_many_copies_wait_as_its_limit_says(under_load: UnderLoad) -> None:
+    deployed = under_load.deployed
+    limits = {"requests": 20, "connections": 40}
+    late = {"containerPort": 83, "probe": PASSES_PROBES, "mirrorLimits": limits}
+    with under_load.nothing_lost("v1"):
+        deployed.deploy(live_and_shadow("v1", "v2", **late))
+        assert_copies_wait_up_to(20, deployed)
+        deployed.deploy(GOOD)
+
+
+def assert_copies_wait_up_to(most: int, deployed: ScratchStack) -> None:
+    """So many copies for v2 come to wait in the gateway, and no more."""
+    proxy = IngressProxy(deployed.lab)
+
+    def waiting() -> int:
+        return proxy.waiting_copies(deployed.namespace, "v2")
+
+    wait_until(lambda: waiting() >= most, "as many copies wait as may")
+    time.sleep(3)  # 900 more copies come in
+    assert waiting() <= most
 
 
 def test_what_was_deleted_of_a_shadow_by_hand_is_made_again(under_load: UnderLoad) -> None:

@@ -58,7 +58,7 @@ def test_a_request_is_copied_when_all_kinds_match_together(match: Any, expected:
 
 def test_large_bodies_are_left_out_by_their_content_length() -> None:
     sized = {"content-length": {"regex": "[0-9]{1,1}|[0-0][0-9]{1}|10"}}
-    unsized = {"content-length": {}}
+    unsized: dict[str, Any] = {"content-length": {}}
     assert copied(methods=["POST", "GET"], paths=["/a"], headers={"x": "*"}, maxBodyBytes=10) == [
         {**POST, "uri": {"exact": "/a"}, "headers": {"x": {}, **sized}},
         {**GET, "uri": {"exact": "/a"}, "headers": {"x": {}, **sized}},
@@ -103,8 +103,8 @@ def test_the_route_without_copies_has_the_same_weights() -> None:
 def test_copies_have_limits_that_protect_the_proxies() -> None:
     assert copies_subset() == {
         "connectionPool": {
-            "tcp": {"maxConnections": 1100},
-            "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 1024},
+            "tcp": {"maxConnections": 320},
+            "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 256},
         }
     }
 

@@ -102,7 +102,7 @@ def test_a_protected_workload_refuses_the_version_by_its_identity(name: str, nam
     found = policy(shadow(), name)
     assert (found["apiVersion"], found["metadata"]["namespace"]) == ("security.istio.io/v1", namespace)
     assert found["spec"] == {
-        "selector": {"matchLabels": ISOLATION["protects"][name]["labels"]},  # type: ignore[index,call-overload]
+        "selector": {"matchLabels": ISOLATION["protects"][name]["labels"]},  # type: ignore[index]
         "action": "DENY",
         "rules": [{"from": [{"source": {"principals": ["*/ns/istio-project/sa/nginx-v2"]}}]}],
     }
