@@ -15,7 +15,7 @@ from lab.load import load, through_gateway
 from lab.trial import Compared, Routes, Trial
 
 RATE = 200
-SECONDS = 25.0
+SECONDS = 20.0
 EVERY: Routes = {"/": {"delayMs": 100}}
 # Wide where two pods of one busy machine may differ by themselves; what is to be found is far beyond.
 STEADY = ("--alpha=0.001", "--max-slower-p99=100", "--max-slower-ms=15")
