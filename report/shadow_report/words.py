@@ -9,7 +9,7 @@ from shadow_report.statistics import Interval
 
 
 def count(number: float, thing: str = "") -> str:
-    """1,234 pairs; "1 pair"."""
+    """1,234; with a thing: 1,234 pairs, 1 pair."""
     text = f"{number:,.0f}"
     return f"{text} {thing if number == 1 else thing + 's'}" if thing else text
 
@@ -21,7 +21,9 @@ def percent(share: float) -> str:
         return "unknown"
     if value and abs(value) < 0.005:
         return f"{value:.4f} %"
-    return f"{value:.2f} %" if abs(value) < 10 or 99 < value < 100 else f"{value:.1f} %"
+    if 99 < value < 100:  # never rounded up to all
+        return f"{math.floor(100 * value) / 100:.2f} %"
+    return f"{value:.2f} %" if abs(value) < 10 else f"{value:.1f} %"
 
 
 def percents(interval: Interval) -> str:

@@ -68,6 +68,7 @@ def expressions(schema: ibis.Schema) -> tuple[ir.Table, ir.Table]:
     return pairing.answers(paired), pairing.latencies(paired)
 
 
+@pytest.mark.timeout(1800)
 def test_spark_counts_the_same_as_duckdb(spark: SparkSession, table: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"CREATE VIEW records AS SELECT * FROM '{table}'")

@@ -14,6 +14,8 @@ from shadow_report.thresholds import Thresholds
 from shadow_report.verdict import Result, judge
 from tests.report.simulated import Service, run
 
+pytestmark = pytest.mark.timeout(1800)  # seconds where nothing else runs
+
 # Without margins a verdict is FAIL as soon as a difference is significant: this tests the statistics themselves.
 NO_MARGINS = Thresholds(max_new_errors=0, max_slower=0, max_slower_p99=0, max_slower_ms=0, alpha=0.05)
 
@@ -25,10 +27,10 @@ def verdicts(
     return Counter(each.result for each in judged)
 
 
-def test_equal_versions_are_called_different_in_at_most_1_percent_of_1000_runs() -> None:
-    found = sum((verdicts(Service(3000, noise=noise), 250) for noise in (0, 0.0005, 0.002, 0.01)), Counter())
-    assert found.total() == 1000
-    assert found[Result.FAIL] <= 10
+@pytest.mark.parametrize("noise", [0, 0.0005, 0.002, 0.01])
+def test_equal_versions_are_called_different_in_less_than_1_percent_of_1000_runs(noise: float) -> None:
+    """250 runs for each rate of errors that both versions have."""
+    assert verdicts(Service(3000, noise=noise), 250)[Result.FAIL] <= 2
 
 
 def test_without_margins_equal_versions_are_called_different_no_more_often_than_alpha_says() -> None:

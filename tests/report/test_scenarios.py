@@ -146,6 +146,7 @@ def test_packed_files_and_parquet_give_the_same_figures(tmp_path: Path, format: 
     assert different == {"sources"}
 
 
+@pytest.mark.timeout(1800)
 def test_equal_logs_are_called_different_at_most_once_in_twenty_runs(tmp_path: Path) -> None:
     verdicts = [
         compare(tmp_path / str(seed), Traffic(pairs=6000, seed=seed))[1]["verdict"] for seed in range(20)
