@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, settings
 
 steady = settings(
-    max_examples=200,
+    max_examples=100,
     derandomize=True,
     database=None,
     deadline=None,

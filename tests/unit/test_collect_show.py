@@ -133,6 +133,15 @@ def test_no_way_to_a_cluster_is_said(tmp_path: Any, capsys: pytest.CaptureFixtur
     assert "no way to the cluster" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["{", "", "[]", "clusters: 5", "current-context: none"])
+def test_a_kubeconfig_that_is_none_is_said(
+    text: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").write_text(text)
+    assert cli.main([*NEEDED[:-1], str(tmp_path / "logs"), "--kubeconfig", str(tmp_path / "config")]) == 2
+    assert capsys.readouterr().err.startswith("shadow-report: no way to the cluster: ")
+
+
 KUBECONFIG = """
 apiVersion: v1
 kind: Config

@@ -54,8 +54,9 @@ class Cluster:
         settings.connection_pool_maxsize = 0  # no limit: each log that is followed holds a connection
         try:
             await _load(config, settings, self._kubeconfig, self._context)
-        except (config.ConfigException, OSError, ValueError, KeyError, TypeError) as problem:
-            raise ReportError(f"no way to the cluster: {problem}; see --kubeconfig and --context") from None
+        except Exception as problem:  # whatever its parsers and credential plugins raise
+            said = " ".join(str(problem).split()) or type(problem).__name__
+            raise ReportError(f"no way to the cluster: {said}; see --kubeconfig and --context") from None
         self._clients.append(client.ApiClient(settings))
 
     async def close(self) -> None:

@@ -83,7 +83,10 @@ class Store:
         return {log: (start, [(when, what) for when, what in last]) for log, (start, last) in found.items()}
 
     def write(self, read: Read) -> File | None:
-        """Puts what waits into a file, which notes how far the logs were `read`; None if nothing waits."""
+        """Puts what waits into a file, which notes how far the logs were `read`; None if nothing waits.
+
+        Raises ReportError if the disk does not take it; then it still waits.
+        """
         if not self._rows:
             return None
         note = {_NOTE: json.dumps({"read": read}, separators=(",", ":"))}
@@ -92,8 +95,14 @@ class Store:
         number = max(time.time_ns(), self._newest() + 1)
         path = self.directory / f"requests-{number:020d}.parquet"
         unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
-        pyarrow.parquet.write_table(table, unfinished, compression="zstd")
-        _publish(unfinished, path)
+        try:
+            pyarrow.parquet.write_table(table, unfinished, compression="zstd")
+            _publish(unfinished, path)
+        except OSError as problem:
+            unfinished.unlink(missing_ok=True)
+            raise ReportError(
+                f"{path} cannot be written: {problem}; started again in this directory, it reads on"
+            ) from None
         written = File(path, len(self._rows), path.stat().st_size)
         self.files.append(written)
         self._rows = []
