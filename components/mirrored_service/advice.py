@@ -9,7 +9,7 @@ from .subset import Subset
 
 def warnings(service: Service) -> list[str]:
     """The lines for this service, each starting with the property to change."""
-    lines = [_alone(subset) for subset in service.live if subset.replicas == 1]
+    lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.foreign]
     if not service.shadows:
         lines.append(
             "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"

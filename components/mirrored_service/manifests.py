@@ -24,13 +24,16 @@ def namespace(service: Service) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": service.namespace, "labels": {"istio-injection": "enabled"}},
+        "metadata": {
+            "name": service.namespace,
+            **objects.common(service, {"istio-injection": "enabled"}),
+        },
     }
 
 
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
-    selector = objects.version_labels(service, service.main)
+    selector = objects.pod_labels(service, service.main)
     return _service(service, service.name, selector, service.main.container_port)
 
 
@@ -40,10 +43,9 @@ def mesh_service(service: Service) -> Manifest:
     # A number where one will do: pods from before an adoption have no port of that name. A pod that no Service
     # leads to any more, while requests are still on their way to it, answers them with 503.
     target = ports.pop() if len(ports) == 1 else POD_PORT
-    manifest = _service(service, service.versions_name, {"app": service.name}, target)
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
-    manifest["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
-    return manifest
+    annotations = {"pulumi.com/skipAwait": "true"}
+    return _service(service, service.versions_name, objects.mesh_selector(service), target, annotations)
 
 
 def destination_rule(service: Service, subset: Subset) -> Manifest:
@@ -52,7 +54,8 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     Istio merges the rules of one host, so a version comes and goes with its rule. The limit does not depend on
     the version's role: a promotion changes nothing about how a proxy reaches it.
     """
-    labels = {"version": subset.name}
+    # All pods of the host that others do not run are the service's: their version is enough.
+    labels = dict(subset.pod_labels) or {"version": subset.name}
     subsets = [
         {"name": subset.name, "labels": labels},
         {"name": subset.copies_name, "labels": labels, "trafficPolicy": _limits(subset.mirror_limits)},
@@ -83,15 +86,11 @@ def _outlier_detection(detection: OutlierDetection) -> Manifest:
 
 
 def gateway(service: Service) -> Manifest:
-    server = {
-        "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
-        "hosts": list(service.hosts),
-    }
     return objects.custom(
         ISTIO,
         "Gateway",
         objects.metadata(service, _gateway_name(service), {"app": service.name}),
-        {"selector": dict(service.gateway.selector), "servers": [server]},
+        {"selector": dict(service.gateway.selector), "servers": _servers(service)},
     )
 
 
@@ -103,10 +102,30 @@ def telemetry(service: Service, subset: Subset) -> Manifest:
         "Telemetry",
         objects.version_metadata(service, subset),
         {
-            "selector": {"matchLabels": objects.version_labels(service, subset)},
+            "selector": {"matchLabels": objects.pod_labels(service, subset)},
             "accessLogging": [{"match": {"mode": "SERVER"}, "providers": providers}],
         },
     )
+
+
+def _servers(service: Service) -> list[Manifest]:
+    hosts = list(service.hosts)
+    http: Manifest = {
+        "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
+        "hosts": hosts,
+    }
+    tls = service.gateway.tls
+    if tls is None:
+        return [http]
+    if tls.redirect:
+        http["tls"] = {"httpsRedirect": True}
+    credential = {
+        "mode": "SIMPLE",
+        "credentialName": tls.credential_name,
+        "minProtocolVersion": "TLSV1_2",
+    }
+    port = {"number": tls.port, "name": "https", "protocol": "HTTPS"}
+    return [http, {"port": port, "hosts": hosts, "tls": credential}]
 
 
 def ingress_virtual_service(service: Service) -> Manifest:
@@ -140,7 +159,13 @@ def _gateway_name(service: Service) -> str:
     return f"{service.name}-gateway"
 
 
-def _service(service: Service, name: str, selector: dict[str, str], target: int | str) -> Manifest:
+def _service(
+    service: Service,
+    name: str,
+    selector: dict[str, str],
+    target: int | str,
+    annotations: dict[str, str] | None = None,
+) -> Manifest:
     port = {
         "name": service.protocol,
         "appProtocol": service.protocol,
@@ -150,7 +175,7 @@ def _service(service: Service, name: str, selector: dict[str, str], target: int 
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": objects.metadata(service, name, {"app": service.name}),
+        "metadata": objects.metadata(service, name, {"app": service.name}, annotations),
         "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
     }
 

@@ -107,6 +107,7 @@ class ShadowIsolation:
 class Subset:
     name: str
     image: pulumi.Input[str]
+    pod_labels: Mapping[str, str]  # of pods that others run; none: the component makes them
     weight: int
     mirror_percent: float
     replicas: int
@@ -137,6 +138,11 @@ class Subset:
     @property
     def shadow(self) -> bool:
         return self.mirror_percent > 0
+
+    @property
+    def foreign(self) -> bool:
+        """Do others run its pods?"""
+        return bool(self.pod_labels)
 
     @property
     def copies_name(self) -> str:

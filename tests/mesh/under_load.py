@@ -14,11 +14,17 @@ V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 class UnderLoad:
     """A stack that is under load from outside and from inside the mesh while it changes."""
 
-    def __init__(self, deployed: ScratchStack, rates: tuple[int, int, int] = (200, 100, 20)) -> None:
+    def __init__(
+        self,
+        deployed: ScratchStack,
+        subsets: dict[str, Any] | None = None,
+        rates: tuple[int, int, int] = (200, 100, 20),
+        **settings: Any,
+    ) -> None:
         """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
         self.deployed = deployed
         new, kept, inside = rates
-        deployed.deploy(V1_ALONE)
+        deployed.deploy(subsets or V1_ALONE, **settings)
         pod = run_load_pod(deployed.lab, deployed.namespace)
         self.streams: list[Stream] = [
             through_gateway(deployed.lab, deployed.host, rate=new),
