@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mirrored_service import MirroredServiceArgs
 from mirrored_service.model import Service
+from mirrored_service.others import ABOUT_OTHERS
 from tests.fuzz.valid import Args
 
 Path = tuple[str | int, ...]
@@ -27,7 +28,13 @@ FULL: Args = {
     "port": 80,
     "protocol": "http",
     "hosts": ["shop.example.org", "*.shop.example"],
-    "gateway": {"selector": {"istio": "ingressgateway"}, "port": 80},
+    "gateway": {
+        "selector": {"istio": "ingressgateway"},
+        "port": 80,
+        "tls": {"credentialName": "shop", "port": 443, "redirect": False},
+    },
+    "labels": {"team": "shop"},
+    "annotations": {"example.org/owner": "me"},
     "mirrorMatch": {
         "methods": ["GET", "POST"],
         "paths": ["/a", "/b/*"],
@@ -98,6 +105,19 @@ FULL: Args = {
     },
 }
 EXISTING_GATEWAY: Args = {**FULL, "gateway": {"existing": "shared/web"}, "createNamespace": False}
+OTHERS: Args = {
+    **FULL,
+    "subsets": {
+        "v1": {"image": "shop:1", "weight": 100},
+        "v2": {
+            "podLabels": {"app": "shop", "version": "2.0"},
+            "weight": 0,
+            "mirrorPercent": 50,
+            "containerPort": 80,
+            "mirrorLimits": FULL["subsets"]["v2"]["mirrorLimits"],
+        },
+    },
+}
 
 _ODD_TEXTS = [
     *[
@@ -286,6 +306,12 @@ renames = st.builds(
 )
 mutations: st.SearchStrategy[Mutation] = st.one_of(
     st.sampled_from(list(leaves())).flatmap(_mutations_of), renames
+)
+
+_about_others = [leaf for leaf in leaves() if leaf[0][0] == "subsets" and leaf[0][2] in ABOUT_OTHERS]
+_usual = st.tuples(st.sampled_from([FULL, EXISTING_GATEWAY]), mutations)
+cases: st.SearchStrategy[tuple[Args, Mutation]] = st.one_of(
+    _usual, _usual, _usual, st.tuples(st.just(OTHERS), st.sampled_from(_about_others).flatmap(_mutations_of))
 )
 
 

@@ -97,6 +97,8 @@ def rendered(service: Service) -> list[Manifest]:
     if service.access_log.providers:
         objects += [manifests.telemetry(service, subset) for subset in service.subsets]
     for subset in service.subsets:
+        if subset.foreign:
+            continue
         deployment = manifests.deployment(service, subset)
         objects += [deployment, _pod(deployment)]
         objects += [manifest for _, manifest in containment.objects_of(service, subset)]
