@@ -310,6 +310,38 @@ class MirrorMatchArgs(TypedDict):
     only GET, HEAD, OPTIONS, DELETE and TRACE. Not for protocol grpc, whose calls have none. Default: any size."""
 
 
+class MirrorToTlsArgs(TypedDict):
+    """How proxies secure the connections on which copies leave."""
+
+    mode: NotRequired[str]
+    """"simple": TLS as to any server, whose certificate must be for the host. "mesh": the mesh's own mutual TLS,
+    for a target with sidecars in the same mesh. Default simple."""
+
+    caCertificates: NotRequired[str]
+    """File in the proxies with the authorities to trust; for mode simple only. Default: those of the proxies'
+    system."""
+
+
+class MirrorToArgs(TypedDict):
+    """A service of another environment that gets copies as well. Which requests are copied, mirrorMatch says."""
+
+    host: pulumi.Input[str]
+    """Where it is, as the proxies reach it: "shop.staging.svc.cluster.local", a host name outside of the cluster,
+    or an IPv4 address. Another stack tells its own in the output mirrorTarget."""
+
+    port: pulumi.Input[int]
+    """Its port, 1 to 65535."""
+
+    percent: float
+    """Copies in percent of the live requests, as a version's mirrorPercent: 0 (none), or 0.0001 to 1000."""
+
+    tls: NotRequired[MirrorToTlsArgs]
+    """TLS to the target; {} for the defaults. Default: none."""
+
+    mirrorLimits: NotRequired[MirrorLimitsArgs]
+    """How much its copies may take up in each proxy that makes them."""
+
+
 class GatewayTlsArgs(TypedDict):
     """HTTPS at the gateway, TLS 1.2 or later. Requests go on from there as the service's protocol says."""
 
@@ -391,6 +423,9 @@ class MirroredServiceArgs(TypedDict):
 
     mirrorMatch: NotRequired[MirrorMatchArgs]
     """Which requests are copied. Default: those that only read."""
+
+    mirrorTo: NotRequired[MirrorToArgs]
+    """A service of another environment that gets copies as well. Default: none."""
 
     accessLog: NotRequired[AccessLogArgs]
     """Which access log the sidecars of the versions write, by a Telemetry for each version. Default: the mesh

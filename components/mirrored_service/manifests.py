@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from . import objects
+from . import limits, objects, target
 from .copies import BODILESS_METHODS
 from .objects import ISTIO, POD_PORT, Manifest
 from .pods import deployment
 from .service import MirrorMatch, Service
-from .subset import COPIES, MirrorLimits, OutlierDetection, Subset
+from .subset import COPIES, Subset, shares
 
 __all__ = ["ISTIO", "Manifest", "deployment"]
 
@@ -58,31 +58,10 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     labels = dict(subset.pod_labels) or {"version": subset.name}
     subsets = [
         {"name": subset.name, "labels": labels},
-        {"name": subset.copies_name, "labels": labels, "trafficPolicy": _limits(subset.mirror_limits)},
+        {"name": subset.copies_name, "labels": labels, "trafficPolicy": limits.policy(subset.mirror_limits)},
     ]
     spec = {"host": service.versions_host, "subsets": subsets}
     return objects.custom(ISTIO, "DestinationRule", objects.version_metadata(service, subset), spec)
-
-
-def _limits(limits: MirrorLimits) -> Manifest:
-    """Without a limit a shadow that hangs eats up the memory of the very proxies that live requests go through:
-    some 40 kB a copy."""
-    http = {"http1MaxPendingRequests": limits.pending_requests, "http2MaxRequests": limits.requests}
-    if limits.requests_per_connection:
-        http["maxRequestsPerConnection"] = limits.requests_per_connection
-    policy: Manifest = {"connectionPool": {"tcp": {"maxConnections": limits.connections}, "http": http}}
-    if limits.outlier_detection:
-        policy["outlierDetection"] = _outlier_detection(limits.outlier_detection)
-    return policy
-
-
-def _outlier_detection(detection: OutlierDetection) -> Manifest:
-    return {
-        "consecutive5xxErrors": detection.consecutive_errors,
-        "interval": f"{detection.interval_seconds}s",
-        "baseEjectionTime": f"{detection.ejection_seconds}s",
-        "maxEjectionPercent": detection.max_ejection_percent,
-    }
 
 
 def gateway(service: Service) -> Manifest:
@@ -142,16 +121,17 @@ def mesh_virtual_service(service: Service) -> Manifest:
 def versions_used(virtual_service_spec: Manifest) -> set[str]:
     """The versions that the routes of a VirtualService name, as destination or as mirror."""
     return {
-        target["destination"]["subset"].removesuffix(COPIES)
+        used["destination"]["subset"].removesuffix(COPIES)
         for route in virtual_service_spec["http"]
-        for target in [*route["route"], *route.get("mirrors", [])]
+        for used in [*route["route"], *route.get("mirrors", [])]
+        if "subset" in used["destination"]
     }
 
 
 def versions_answering(virtual_service_spec: Manifest) -> set[str]:
     """The versions that live requests go to."""
     return {
-        target["destination"]["subset"] for route in virtual_service_spec["http"] for target in route["route"]
+        used["destination"]["subset"] for route in virtual_service_spec["http"] for used in route["route"]
     }
 
 
@@ -200,6 +180,12 @@ def _routes(service: Service) -> list[Manifest]:
         for subset in service.shadows
         for share in subset.mirror_shares()
     ]
+    if service.mirror_to:
+        there = {"host": target.host(service)}
+        mirrors += [
+            {"destination": there, "percentage": {"value": share}}
+            for share in shares(service.mirror_to.percent)
+        ]
     if not mirrors:
         return [{"route": live}]
     if service.mirror_match.everything:

@@ -7,7 +7,7 @@ read their parts of it, with their defaults and checks.
 from __future__ import annotations
 
 from . import args as public
-from . import copies, entry, isolation, others, syntax, tagging, versions
+from . import copies, entry, isolation, mirror_to, others, syntax, tagging, versions
 from .service import AccessLog, Service
 from .subset import COPIES, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
@@ -47,6 +47,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         subsets=_subsets(fields, port, protocol),
         mirror_match=copies.match(fields),
         access_log=_access_log(fields),
+        mirror_to=mirror_to.read(fields),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=fields.number("expectedRequestsPerSecond", 0.0, 1_000_000),
@@ -56,6 +57,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     _check_grpc(service, problems)
     isolation.check(service, problems)
     others.check(service, problems)
+    mirror_to.check(service, problems)
     if problems.lines:
         name = fields.values.get("name")
         raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)
@@ -142,7 +144,7 @@ def _check_grpc(service: Service, problems: Problems) -> None:
         return
     if (
         service.protocol == "grpc"
-        and service.shadows
+        and service.copies
         and not {"*", "POST"} & set(service.mirror_match.methods)
     ):
         problems.add(

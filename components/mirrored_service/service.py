@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from .subset import Subset
+from .subset import MirrorLimits, Subset
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,21 @@ class AccessLog:
 
 
 @dataclass(frozen=True)
+class MirrorToTls:
+    mode: str
+    ca_certificates: str | None
+
+
+@dataclass(frozen=True)
+class MirrorTo:
+    host: pulumi.Input[str]
+    port: pulumi.Input[int]
+    percent: float
+    tls: MirrorToTls | None
+    mirror_limits: MirrorLimits
+
+
+@dataclass(frozen=True)
 class Service:
     name: str
     namespace: str
@@ -76,6 +91,7 @@ class Service:
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
     mirror_match: MirrorMatch
     access_log: AccessLog
+    mirror_to: MirrorTo | None
     settle_seconds: float
     keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated
@@ -91,6 +107,11 @@ class Service:
     @property
     def foreign(self) -> list[Subset]:
         return [subset for subset in self.subsets if subset.foreign]
+
+    @property
+    def copies(self) -> bool:
+        """Is anything copied?"""
+        return bool(self.shadows) or (self.mirror_to is not None and self.mirror_to.percent > 0)
 
     @property
     def main(self) -> Subset:

@@ -150,7 +150,12 @@ class Subset:
         return self.name + COPIES
 
     def mirror_shares(self) -> list[float]:
-        """The percentages of this subset's mirrors: Istio takes at most 100 for one, so 250 is 100, 100, 50."""
-        full, rest = divmod(self.mirror_percent, 100)
-        rest = round(rest, 4)
-        return [100] * int(full) + ([int(rest) if rest == int(rest) else rest] if rest else [])
+        """The percentages of this subset's mirrors."""
+        return shares(self.mirror_percent)
+
+
+def shares(percent: float) -> list[float]:
+    """The percentages of the mirrors of one target: Istio takes at most 100 for one, so 250 is 100, 100, 50."""
+    full, rest = divmod(percent, 100)
+    rest = round(rest, 4)
+    return [100] * int(full) + ([int(rest) if rest == int(rest) else rest] if rest else [])

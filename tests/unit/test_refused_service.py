@@ -34,7 +34,8 @@ REFUSED: list[tuple[str, Any, str]] = [
         "a key that is no string",
         {**service_args(), 80: True},
         "80: unknown, allowed: accessLog, annotations, createNamespace, expectedRequestsPerSecond, gateway, "
-        "hosts, keepOnDestroy, labels, mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
+        "hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, namespace, port, protocol, settleSeconds, "
+        "subsets",
     ),
     (
         "a key on the wrong level",
