@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview report down lint env unit fuzz stop-mirroring orders
+.PHONY: help up test preview report down lint env unit render fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow
 
 python := .venv/bin/python
@@ -66,6 +66,9 @@ bench-cost: $(installed) ## time and memory of the component: against plain Pulu
 
 bench-shadow: $(installed) ## live requests next to shadows that hang, against none; as a table (30 min)
 	@$(python) -m benchmarks.shadow
+
+render: $(installed) ## the YAML that `up` would apply, into rendered/STACK: make render STACK=prod
+	@$(python) -m render --stack $(or $(STACK),dev) $(if $(filter plain,$(SECRETS)),--show-secrets)
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

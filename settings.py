@@ -94,7 +94,11 @@ def _problems_of_stack(stack: Any, mirror_to: Mapping[str, Any]) -> list[str]:
 def target_of(stack: str, protocol: str) -> dict[str, Any]:
     """Host and port that the other stack's last `up` said; raises InvalidArgsError unless it is a service that
     speaks the protocol."""
-    outputs = _outputs_of(stack)
+    return checked(stack, _outputs_of(stack), protocol)
+
+
+def checked(stack: str, outputs: Mapping[str, Any], protocol: str) -> dict[str, Any]:
+    """Host and port in another stack's outputs."""
     found = outputs.get("mirrorTarget")
     if not isinstance(found, Mapping) or not {"host", "port", "protocol"} <= set(found):
         raise _refused(

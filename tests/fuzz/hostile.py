@@ -42,6 +42,24 @@ FULL: Args = {
         "maxBodyBytes": 1000,
     },
     "accessLog": {"providers": ["mirrored-service-json", "envoy"]},
+    "mirrorTo": {
+        "host": "shop.staging.svc.cluster.local",
+        "port": 8080,
+        "percent": 50,
+        "tls": {"mode": "simple", "caCertificates": "/etc/ca.pem"},
+        "mirrorLimits": {
+            "connections": 10,
+            "pendingRequests": 10,
+            "requests": 10,
+            "requestsPerConnection": 10,
+            "outlierDetection": {
+                "consecutiveErrors": 5,
+                "intervalSeconds": 10,
+                "ejectionSeconds": 30,
+                "maxEjectionPercent": 50,
+            },
+        },
+    },
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {

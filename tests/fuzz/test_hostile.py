@@ -30,7 +30,10 @@ def forced_objects(service: Service, mutation: Mutation) -> list[Manifest] | Non
     """The objects with the mutated value in them, past our checks; None if they cannot be made."""
     try:
         forced = hostile.forced(service, mutation)
-        if any(shadow.mirror_percent > MOST_PERCENT for shadow in forced.shadows):
+        percentages = [shadow.mirror_percent for shadow in forced.shadows]
+        if forced.mirror_to:
+            percentages.append(forced.mirror_to.percent)
+        if any(percent > MOST_PERCENT for percent in percentages):
             return None
         return rendered(forced)
     except RENDERING_ERRORS:

@@ -11,6 +11,8 @@ from mirrored_service import (
     MirroredServiceArgs,
     MirrorLimitsArgs,
     MirrorMatchArgs,
+    MirrorToArgs,
+    MirrorToTlsArgs,
     MountArgs,
     NetworkPolicyArgs,
     OutlierDetectionArgs,
@@ -69,6 +71,8 @@ def test_every_property_is_generated() -> None:
     assert set(valid.VERSION) | elsewhere == SubsetArgs.__optional_keys__
     for generated, shape in (
         (valid.TLS, GatewayTlsArgs),
+        (valid.MIRROR_TO, MirrorToArgs),
+        (valid.MIRROR_TO_TLS, MirrorToTlsArgs),
         (valid.PROBE, ProbeArgs),
         (valid.MATCH, MirrorMatchArgs),
         (valid.SECRET_KEY, SecretKeyArgs),

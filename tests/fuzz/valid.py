@@ -347,6 +347,25 @@ MATCH: dict[str, st.SearchStrategy[Any]] = {
     ).filter(lambda headers: len({name.lower() for name in headers}) == len(headers)),
 }
 providers = st.lists(names("aZ09-_.", 253), min_size=1, max_size=3, unique=True)
+MIRROR_TO_TLS: dict[str, st.SearchStrategy[Any]] = {
+    "mode": st.just("simple"),
+    "caCertificates": st.sampled_from(["/etc/ssl/ca.pem", "/a b/c"]),
+}
+MIRROR_TO: dict[str, st.SearchStrategy[Any]] = {
+    "host": st.one_of(domains, st.ip_addresses(v=4).map(str)),
+    "port": floats_too(st.integers(1, 65535)),
+    "percent": percentages,
+    "tls": st.one_of(fuzzed({}, MIRROR_TO_TLS), st.just({"mode": "mesh"})),
+    "mirrorLimits": fuzzed({}, LIMITS),
+}
+_needed = ("host", "port", "percent")
+mirror_targets = st.one_of(
+    st.just({}),
+    fuzzed(
+        {key: MIRROR_TO[key] for key in _needed},
+        {key: values for key, values in MIRROR_TO.items() if key not in _needed},
+    ),
+)
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
     "keepOnDestroy": st.booleans(),
@@ -358,6 +377,7 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "annotations": st.dictionaries(own_keys, texts, max_size=2),
     "mirrorMatch": fuzzed({}, MATCH),
     "accessLog": fuzzed({}, {"providers": providers}),
+    "mirrorTo": mirror_targets,
     "settleSeconds": st.floats(0, 300),
     "expectedRequestsPerSecond": st.floats(0, 1_000_000),
 }

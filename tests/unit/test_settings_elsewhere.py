@@ -1,14 +1,16 @@
 """Stack config that names another stack, and secrets where none may be."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 import settings
-from mirrored_service import InvalidArgsError
+from mirrored_service import InvalidArgsError, model
 from tests.recorder import record
 from tests.refusals import NOT
 from tests.services import WALKTHROUGH
@@ -140,3 +142,21 @@ def test_a_secret_that_would_not_be_kept_is_refused() -> None:
 def test_secret_variables_and_no_secrets_are_fine() -> None:
     settings.check(WALKTHROUGH, ["subsets"])
     settings.check({**WALKTHROUGH, "mirrorTo": {"stack": STACK, "percent": 1}}, [])
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_the_projects_own_stacks_are_described_rightly(stack: str) -> None:
+    keys = yaml.safe_load((Path(__file__).parents[2] / f"Pulumi.{stack}.yaml").read_text())["config"]
+    values = {key.removeprefix("mirrored-service:"): value for key, value in keys.items()}
+    settings.check(values, [])
+    args: Any = settings.with_target(values, lambda other: settings.ANY_TARGET)
+    assert model.parse(args).copies is (stack != "staging")
+
+
+def test_prod_copies_to_staging() -> None:
+    prod, staging = (
+        yaml.safe_load((Path(__file__).parents[2] / f"Pulumi.{stack}.yaml").read_text())["config"]
+        for stack in ("prod", "staging")
+    )
+    assert prod["mirrored-service:mirrorTo"]["stack"].endswith("/mirrored-service/staging")
+    assert prod["mirrored-service:namespace"] != staging["mirrored-service:namespace"]
