@@ -61,7 +61,7 @@ def test_kubectl_apply_of_what_is_rendered_gives_the_same_mesh_as_pulumi_up(
     deployed.stack.destroy()
 
     paths = render.render(deployed.stack.project, deployed.stack.name, tmp_path / "out")
-    assert len(paths) == 16
+    assert len(paths) == 15
     deployed.lab.kubectl("apply", f"--filename={tmp_path / 'out'}")
     for version in SUBSETS:
         deployed.kubectl("rollout", "status", f"deployment/nginx-{version}", "--timeout=120s")

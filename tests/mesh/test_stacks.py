@@ -1,7 +1,7 @@
 """The stacks staging and prod of this project, side by side: they differ in their config alone.
 
-Their files are used as they are, but for what the lab does not have: images, host names, and the name of the other
-stack.
+Their files are used as they are, but for what the lab does not have: images, host names, and the name of the
+other stack.
 """
 
 from __future__ import annotations
