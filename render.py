@@ -44,8 +44,8 @@ def _read(project: Path, stack: str, show_secrets: bool) -> tuple[bool, model.Se
     if secret and not show_secrets:
         raise RenderError(
             f"the config of the stack {stack} holds secrets ({', '.join(secret)}), which would stand in the "
-            "files in plain text. Name entries of Kubernetes Secrets in secretEnv instead of values in env, or ask "
-            "for it with --show-secrets (make render STACK=... SECRETS=plain)"
+            "files in plain text. Name entries of Kubernetes Secrets in secretEnv instead of values in env, or "
+            "ask for it with --show-secrets (make render STACK=... SECRETS=plain)"
         )
     if secret:
         config = _config(project, stack, "--show-secrets")
