@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from . import advice, containment, manifests, model, settle, target
+from . import advice, containment, manifests, mirror_to, model, settle, target
 from .args import MirroredServiceArgs, MirrorTarget
 from .manifests import Manifest
 
@@ -73,7 +73,9 @@ class MirroredService(pulumi.ComponentResource):
             self._add(subset.name, manifests.destination_rule(service, subset), [versions])
             for subset in service.subsets
         ]
-        elsewhere = [self._add(target.SUFFIX, manifest, namespace) for manifest in target.objects_of(service)]
+        elsewhere = [
+            self._add(mirror_to.SUFFIX, manifest, namespace) for manifest in target.objects_of(service)
+        ]
         gateway = self._gateway(service, namespace)
         before_routes = [*chain(*live.values()), *rules, *elsewhere, *gateway, callers]
         hooks = settle.hooks(self._name, service, self)

@@ -6,7 +6,8 @@ Pods get none: a change of them would replace every pod.
 from __future__ import annotations
 
 from . import syntax
-from .validation import Fields, is_text
+from .syntax import is_text
+from .validation import Fields
 
 # What belongs to nobody but the user, of the recommended labels of Kubernetes.
 FREE_LABELS = tuple(f"app.kubernetes.io/{name}" for name in ("component", "instance", "part-of"))
@@ -17,7 +18,7 @@ MOST_ANNOTATIONS = 100_000
 _RESERVED = "means something to Kubernetes, Istio or Pulumi, and not the same for every object"
 
 
-def labels(fields: Fields) -> dict[str, str]:
+def read_labels(fields: Fields) -> dict[str, str]:
     """Labels for every object."""
     found = fields.labels("labels", "labels by name")
     for name in found:
@@ -30,7 +31,7 @@ def labels(fields: Fields) -> dict[str, str]:
     return found
 
 
-def annotations(fields: Fields) -> dict[str, str]:
+def read_annotations(fields: Fields) -> dict[str, str]:
     """Annotations for every object."""
     found = fields.entries("annotations", "annotations by name")
     for name, value in found.items():

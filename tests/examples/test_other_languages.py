@@ -14,7 +14,12 @@ from mirrored_service import model
 
 EXAMPLES = CHECKOUT / "examples"
 COMPONENT = "mirrored-service:index:MirroredService"
-SIMPLE = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+SIMPLE: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 
 
 def schema() -> Any:

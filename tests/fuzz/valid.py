@@ -359,7 +359,7 @@ MIRROR_TO: dict[str, st.SearchStrategy[Any]] = {
     "mirrorLimits": fuzzed({}, LIMITS),
 }
 _needed = ("host", "port", "percent")
-mirror_targets = st.one_of(
+mirror_targets: st.SearchStrategy[Args] = st.one_of(
     st.just({}),
     fuzzed(
         {key: MIRROR_TO[key] for key in _needed},

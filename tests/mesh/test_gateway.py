@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,11 @@ class Front:
         ran: subprocess.CompletedProcess[str] = self.lab.run(*command, url, capture_output=True, text=True)
         return ran
 
-    def copies(self, path: str) -> int:
-        return len(access_log(self.lab, self.deployed.service, "v2", path))
+    def redirects(self, host: str) -> bool:
+        return self.get(f"http://{host}/").stdout.startswith("301 ")
+
+    def copied_once(self, path: str) -> bool:
+        return len(access_log(self.lab, self.deployed.service, "v2", path)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +89,12 @@ def test_https_is_switched_on_and_versions_change_without_losing_a_request(front
 def test_every_host_is_answered_over_https_and_copied_and_http_leads_there(front: Front) -> None:
     front.deployed.deploy(V1_V2, **front.settings(redirect=True))
     for place, host in enumerate([front.deployed.host, f"www.{front.deployed.host}"]):
-        wait_until(lambda host=host: "301" in front.get(f"http://{host}/").stdout, "HTTP leads to HTTPS")
+        wait_until(partial(front.redirects, host), "HTTP leads to HTTPS")
         path = f"/over-https-{place}"
         answer = front.get(f"https://{host}{path}").stdout
         assert answer.startswith("nginx v1")
         assert answer.split()[-1] == "200"
-        wait_until(lambda path=path: front.copies(path) == 1, f"the copy of {path} is logged")
+        wait_until(partial(front.copied_once, path), f"the copy of {path} is logged")
         assert front.get(f"http://{host}{path}").stdout == f"301 https://{host}{path}"
     assert front.deployed.stack.outputs()["urls"] == [f"https://{front.deployed.host}/"]
 

@@ -83,8 +83,8 @@ class Calls:
         options = [("grpc.default_authority", deployed.host), ("grpc.enable_http_proxy", 0)]
         self.method = method
         self.channel = grpc.insecure_channel(address, options=options)
-        self.unary = self.channel.unary_unary(method)
-        self.stream = self.channel.stream_stream(method)
+        self.unary = self.channel.unary_unary(method, None, None)
+        self.stream = self.channel.stream_stream(method, None, None)
 
     def call(self) -> None:
         try:
