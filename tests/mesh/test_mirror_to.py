@@ -59,12 +59,13 @@ class Environments:
 
     def assert_copied(self) -> None:
         """Copies arrive, once the proxies know of the latest change."""
-        wait_until(lambda: self.logged(self.send(1)) > 0 or self._arrives_late(), "copies arrive at staging")
+        wait_until(self.arrive, "copies arrive at staging")
         path = self.send(20)
         wait_until(lambda: self.logged(path) >= 20, "staging logged each copy")
         assert self.logged(path) == 20
 
-    def _arrives_late(self) -> bool:
+    def arrive(self) -> bool:
+        """Does staging log one of some requests soon?"""
         path = self.send(5)
         time.sleep(0.5)
         return self.logged(path) > 0
@@ -110,9 +111,11 @@ def test_staging_that_never_answers_holds_a_limited_number_of_copies(environment
         environments.prod.deploy(LIVE, **few)
         environments.staging.deploy(HANGING)
         host = target.host(environments.prod.service)
-        wait_until(lambda: waiting_copies(environments.prod.lab, host) >= 100, "as many copies wait as may")
+        wait_until(
+            lambda: at_gateway(environments.prod.lab, host, "rq_active") >= 100, "as many copies wait as may"
+        )
         time.sleep(3)  # 900 more copies come in
-        assert waiting_copies(environments.prod.lab, host) <= 100
+        assert at_gateway(environments.prod.lab, host, "rq_active") <= 100
         environments.staging.deploy(THERE)
         environments.prod.deploy(LIVE, **environments.to_stack())
     environments.assert_copied()
@@ -129,7 +132,7 @@ spec: {{mtls: {{mode: STRICT}}}}
 def test_a_mesh_that_wants_its_own_tls_gets_it_when_asked_for(environments: Environments) -> None:
     manifest = STRICT.format(namespace=environments.staging.namespace)
     environments.prod.lab.kubectl("apply", "--filename=-", input=manifest)
-    wait_until(lambda: not environments._arrives_late(), "copies without TLS are refused")
+    wait_until(lambda: not environments.arrive(), "copies without TLS are refused")
     environments.prod.deploy(LIVE, **environments.to_stack(tls={"mode": "mesh"}))
     environments.assert_copied()
     environments.prod.lab.kubectl("delete", "--filename=-", input=manifest)
@@ -179,14 +182,14 @@ def outside(
     staging.deploy(THERE)
 
 
-def waiting_copies(lab: Lab, host: str) -> int:
-    """How many copies for this host the ingress gateway has sent and waits for."""
+def at_gateway(lab: Lab, host: str, what: str) -> int:
+    """What the ingress gateway counts of its connections to this host."""
     envoy = ("exec", "--namespace=istio-system", "deployment/istio-ingressgateway", "--")
     clusters = lab.kubectl(*envoy, "pilot-agent", "request", "GET", "clusters")
     return sum(
         int(line.rpartition("::")[2])
         for line in clusters.splitlines()
-        if line.startswith(f"outbound|80||{host}::") and "::rq_active::" in line
+        if line.startswith(f"outbound|80||{host}::") and f"::{what}::" in line
     )
 
 
@@ -201,18 +204,21 @@ def served_names(lab: Lab) -> str:
 def test_an_environment_outside_the_cluster_is_reached_over_tls_that_checks_the_certificate(
     environments: Environments, outside: Callable[[str], None]
 ) -> None:
+    prod = environments.prod
     to = {"host": OUTSIDE, "port": 443, "percent": 100}
-    outside(OUTSIDE)
+    over_tls = {**to, "tls": {"caCertificates": ROOT}}
     with environments.under_load.nothing_lost("v1"):
-        environments.prod.deploy(LIVE, mirrorTo={**to, "tls": {"caCertificates": ROOT}})
-        environments.assert_copied()
-        environments.prod.deploy(LIVE, mirrorTo=to)
-        wait_until(lambda: not environments._arrives_late(), "copies without TLS do not arrive")
-        environments.prod.deploy(LIVE, mirrorTo={**to, "tls": {"caCertificates": ROOT}})
-        environments.assert_copied()
         outside("other.example")
-        wait_until(lambda: not environments._arrives_late(), "no copy goes to a server with another name")
+        prod.deploy(LIVE, mirrorTo=over_tls)
+        alias = target.host(prod.service)
+        wait_until(lambda: at_gateway(prod.lab, alias, "cx_connect_fail") > 0, "the name is refused")
         environments.assert_not_copied()
+        outside(OUTSIDE)
+        environments.assert_copied()
+        prod.deploy(LIVE, mirrorTo=to)
+        wait_until(lambda: not environments.arrive(), "copies without TLS do not arrive")
+        prod.deploy(LIVE, mirrorTo=over_tls)
+        environments.assert_copied()
 
 
 def test_staging_that_is_gone_touches_no_request_of_prod_and_is_named_by_the_next_preview(
