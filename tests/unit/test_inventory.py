@@ -32,6 +32,7 @@ SERVICES: dict[str, Any] = {
     "others' pods, gateway and namespace": service_args(
         OTHERS, createNamespace=False, gateway={"existing": "a/b"}
     ),
+    "access logs": service_args(accessLog={"providers": ["mirrored-service-json"]}),
     "another environment": service_args(mirrorTo={"host": "a.example", "port": 80, "percent": 5}),
 }
 

@@ -210,7 +210,7 @@ def test_a_version_logs_what_comes_in_with_the_providers_that_are_named() -> Non
         "metadata": {
             "name": "nginx-v1",
             "namespace": "istio-project",
-            "labels": labels,
+            "labels": version_labels("v1"),
             "annotations": FORCED,
         },
         "spec": {

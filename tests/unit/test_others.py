@@ -65,6 +65,12 @@ def test_the_mesh_tells_versions_apart_by_all_of_their_labels() -> None:
     assert {rule["host"] for rule in rules} == {described.versions_host}
 
 
+def test_access_logs_are_those_of_the_pods_that_others_run() -> None:
+    described = model.parse(service_args(BOTH, accessLog={"providers": ["json"]}))
+    selected = [manifests.telemetry(described, subset)["spec"]["selector"] for subset in described.subsets]
+    assert selected == [{"matchLabels": STABLE}, {"matchLabels": NEXT}]
+
+
 def test_pods_of_others_and_pods_of_ours_go_together() -> None:
     described = service(MIXED)
     assert ("Deployment", "nginx-v2") in registered(MIXED)
