@@ -20,6 +20,19 @@ from tests.fuzz.valid import Args
 Path = tuple[str | int, ...]
 MUTATED = "v2"
 
+LIMITS: Args = {
+    "connections": 10,
+    "pendingRequests": 10,
+    "requests": 10,
+    "requestsPerConnection": 10,
+    "outlierDetection": {
+        "consecutiveErrors": 5,
+        "intervalSeconds": 10,
+        "ejectionSeconds": 30,
+        "maxEjectionPercent": 50,
+    },
+}
+
 # Every property is written out, so that each can be mutated next to its neighbours.
 FULL: Args = {
     "name": "shop",
@@ -47,18 +60,7 @@ FULL: Args = {
         "port": 8080,
         "percent": 50,
         "tls": {"mode": "simple", "caCertificates": "/etc/ca.pem"},
-        "mirrorLimits": {
-            "connections": 10,
-            "pendingRequests": 10,
-            "requests": 10,
-            "requestsPerConnection": 10,
-            "outlierDetection": {
-                "consecutiveErrors": 5,
-                "intervalSeconds": 10,
-                "ejectionSeconds": 30,
-                "maxEjectionPercent": 50,
-            },
-        },
+        "mirrorLimits": LIMITS,
     },
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
@@ -98,18 +100,7 @@ FULL: Args = {
             "probe": {"path": "/ready", "periodSeconds": 2, "timeoutSeconds": 1, "failureThreshold": 3},
             "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300},
             "stop": {"delaySeconds": 5, "graceSeconds": 30},
-            "mirrorLimits": {
-                "connections": 10,
-                "pendingRequests": 10,
-                "requests": 10,
-                "requestsPerConnection": 10,
-                "outlierDetection": {
-                    "consecutiveErrors": 5,
-                    "intervalSeconds": 10,
-                    "ejectionSeconds": 30,
-                    "maxEjectionPercent": 50,
-                },
-            },
+            "mirrorLimits": LIMITS,
             "shadowIsolation": {
                 "mayReach": ["db.shop.svc.cluster.local"],
                 "protects": {"db": {"labels": {"app": "db"}, "namespace": "data"}},
@@ -132,7 +123,7 @@ OTHERS: Args = {
             "weight": 0,
             "mirrorPercent": 50,
             "containerPort": 80,
-            "mirrorLimits": FULL["subsets"]["v2"]["mirrorLimits"],
+            "mirrorLimits": LIMITS,
         },
     },
 }

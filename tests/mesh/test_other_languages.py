@@ -16,12 +16,11 @@ import pytest
 
 from lab import Lab
 from lab.check import check
-from lab.client_pods import run_load_pod
-from lab.load import from_pod, load, through_gateway
+from lab.load import load
 from lab.stack import CHECKOUT, Stack
 from mirrored_service import model
 from tests.mesh.faults import live_and_shadow, version, wait_until
-from tests.mesh.under_load import assert_nothing_lost
+from tests.mesh.under_load import assert_nothing_lost, from_everywhere
 
 PROGRAM = """
 import json, pulumi
@@ -87,12 +86,7 @@ def consumer(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con
 
 def test_it_is_constructed_changed_with_the_same_waits_and_loses_nothing(consumer: Consumer) -> None:
     consumer.deploy(V1)
-    pod = run_load_pod(consumer.lab, consumer.namespace)
-    streams = [
-        through_gateway(consumer.lab, consumer.host, rate=100),
-        through_gateway(consumer.lab, consumer.host, rate=50, keep_alive=True),
-        from_pod(consumer.namespace, pod, "http://nginx/load"),
-    ]
+    streams = from_everywhere(consumer.lab, consumer.namespace, consumer.host)
     with load(consumer.lab, streams) as counted:
         printed = consumer.deploy(live_and_shadow("v1", "v2"))
         assert "for the proxies to learn of v2" in printed

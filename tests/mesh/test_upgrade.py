@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from lab.client_pods import run_load_pod
-from lab.load import from_pod, load, through_gateway
+from lab.load import load
 from lab.scratch import ScratchStack
 from tests.mesh.faults import version
-from tests.mesh.under_load import assert_nothing_lost
+from tests.mesh.under_load import assert_nothing_lost, from_everywhere
 
 STATES = sorted((Path(__file__).parent / "states").glob("*.json"))
 SUBSETS = {"v1": version("v1", weight=100, replicas=2), "v2": version("v2", mirrorPercent=50)}
@@ -63,12 +62,7 @@ def test_nothing_is_replaced_and_nothing_is_lost(deploy: Callable[[], ScratchSta
     assert {step["op"] for step in steps} <= {"update", "create"}
     assert not [step for step in steps if step.get("replaceReasons")]
 
-    pod = run_load_pod(deployed.lab, deployed.namespace)
-    streams = [
-        through_gateway(deployed.lab, deployed.host, rate=100),
-        through_gateway(deployed.lab, deployed.host, rate=50, keep_alive=True),
-        from_pod(deployed.namespace, pod, "http://nginx/load"),
-    ]
+    streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host)
     with load(deployed.lab, streams) as counted:
         deployed.stack.up()
     assert_nothing_lost(counted, {"v1"})

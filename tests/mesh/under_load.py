@@ -4,11 +4,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lab import Lab
 from lab.client_pods import run_load_pod
 from lab.load import Counted, Stream, from_pod, load, through_gateway
 from lab.scratch import ScratchStack
 
 V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
+
+
+def from_everywhere(
+    lab: Lab, namespace: str, host: str, rates: tuple[int, int, int] = (100, 50, 20)
+) -> list[Stream]:
+    """Requests to `nginx`: through the gateway, there over kept connections, and from a pod in the mesh."""
+    new, kept, inside = rates
+    pod = run_load_pod(lab, namespace)
+    return [
+        through_gateway(lab, host, rate=new),
+        through_gateway(lab, host, rate=kept, keep_alive=True),
+        from_pod(namespace, pod, "http://nginx/load", rate=inside),
+    ]
 
 
 class UnderLoad:
@@ -23,14 +37,8 @@ class UnderLoad:
     ) -> None:
         """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
         self.deployed = deployed
-        new, kept, inside = rates
         deployed.deploy(subsets or V1_ALONE, **settings)
-        pod = run_load_pod(deployed.lab, deployed.namespace)
-        self.streams: list[Stream] = [
-            through_gateway(deployed.lab, deployed.host, rate=new),
-            through_gateway(deployed.lab, deployed.host, rate=kept, keep_alive=True),
-            from_pod(deployed.namespace, pod, "http://nginx/load", rate=inside),
-        ]
+        self.streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host, rates)
 
     def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:
         """Without load: what the change under test starts from."""
