@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview report down lint env unit fuzz stop-mirroring orders
+.PHONY: help up test preview report down lint env unit render fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow bench-report
 
 python := .venv/bin/python
@@ -75,6 +75,9 @@ bench-shadow: $(tools) ## live requests next to shadows that hang, against none;
 
 bench-report: $(tools) ## the shadow report on 0.1, 1 and 10 million pairs: against a join by hand, and pandas (10 min)
 	@$(python) -m benchmarks.report
+
+render: $(installed) ## the YAML that `up` would apply, into rendered/STACK: make render STACK=prod
+	@$(python) -m render --stack $(or $(STACK),dev) $(if $(filter plain,$(SECRETS)),--show-secrets)
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

@@ -19,7 +19,7 @@ from . import routes
 from .cluster import Cluster
 from .errors import SwitchError
 from .report import Report
-from .stack import NoStack, Service, Stack, named
+from .stack import ELSEWHERE, NoStack, Service, Stack, named
 from .watch import Watch
 
 QUIET_SECONDS = 5.0
@@ -32,7 +32,7 @@ def stop(stack: NoStack, service: Service, cluster: Cluster, begun: float, quiet
         copying = cluster.copying()
         targets = [target for found in copying for target in routes.copied_to(found["spec"]["http"])]
         named = {subset.removesuffix(routes.COPIES) for _, subset in targets if subset}
-        with Watch(cluster, sorted(named | set(service.percentages))) as watch:
+        with Watch(cluster, sorted((named | set(service.percentages)) - {ELSEWHERE})) as watch:
             cluster.cut(copying)
             changed = time.monotonic()
             problems = list(_write_down(stack, service))

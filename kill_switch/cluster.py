@@ -40,6 +40,8 @@ class Cluster:
 
     def pods(self, versions: Sequence[str]) -> list[str]:
         """The pods of these versions that have a proxy."""
+        if not versions:
+            return []
         selector = f"app={self.service},version in ({','.join(versions)})"
         items = json.loads(self._run("get", "pods", f"--selector={selector}", "--output=json"))["items"]
         return [item["metadata"]["name"] for item in items if _has_proxy(item)]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from .stack import path
+from .stack import ELSEWHERE, path
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Report:
         lines = [f"service {self.service} in namespace {self.namespace}{stack}"]
         lines += [f"{version}: {share} % before, 0 % now" for version, share in self.percentages.items()]
         lines += [self._cut(), self._last_copy()]
+        if ELSEWHERE in self.percentages:
+            lines.append("copies to the service of another environment are counted by nobody here")
         lines += [f"NOT MEASURED at {pod}: {why}" for pod, why in self.unread.items()]
         lines += [f"PROBLEM: {problem}" for problem in self.problems]
         if not self.stack:

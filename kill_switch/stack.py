@@ -11,6 +11,7 @@ from .commands import run
 from .errors import SwitchError
 
 SUBSETS = ":subsets"
+ELSEWHERE = "mirrorTo"  # no version can be called so: it is a service of another environment
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Service:
 
     name: str
     namespace: str
-    percentages: Mapping[str, float]  # of the versions whose percentage is not 0
+    percentages: Mapping[str, float]  # of the versions, and of ELSEWHERE, whose percentage is not 0
 
 
 class NoStack:
@@ -48,7 +49,10 @@ class Stack(NoStack):
                 f"the config of stack {self.name} has no subsets: is it a stack of this program?"
             )
         name, namespace = (self._value(f"{project}:{key}") for key in ("name", "namespace"))
-        return Service(name, namespace, percentages(json.loads(self._value(project + SUBSETS))))
+        found = percentages(json.loads(self._value(project + SUBSETS)))
+        if f"{project}:{ELSEWHERE}" in self.config:
+            found |= percentage_elsewhere(json.loads(self._value(f"{project}:{ELSEWHERE}")))
+        return Service(name, namespace, found)
 
     def stop(self, versions: list[str]) -> None:
         """Sets the percentages to 0 in the stack's config, so that the next `pulumi up` copies nothing either."""
@@ -85,8 +89,8 @@ def named(text: str) -> Service:
 
 
 def path(version: str) -> str:
-    """Where a version's percentage is in the config."""
-    return f"subsets.{version}.mirrorPercent"
+    """Where a version's percentage is in the config, or that of the service of another environment."""
+    return f"{ELSEWHERE}.percent" if version == ELSEWHERE else f"subsets.{version}.mirrorPercent"
 
 
 def percentages(subsets: Any) -> dict[str, float]:
@@ -97,3 +101,9 @@ def percentages(subsets: Any) -> dict[str, float]:
         for version, subset in found
         if isinstance(subset, dict) and subset.get("mirrorPercent")
     }
+
+
+def percentage_elsewhere(mirror_to: Any) -> dict[str, float]:
+    """The percentage of the service of another environment, if there is one other than 0."""
+    percent = mirror_to.get("percent") if isinstance(mirror_to, dict) else None
+    return {ELSEWHERE: percent} if percent else {}

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from mirrored_service import objects
 from mirrored_service.model import Service
 
 from .lab import Lab
@@ -112,10 +113,11 @@ def check(lab: Lab, service: Service, count: int = 100) -> Report:
 
 def access_log(lab: Lab, service: Service, version: str, path: str) -> list[dict[str, Any]]:
     """The access log lines of a version's pods whose request path starts with `path`."""
+    labels = objects.pod_labels(service, next(found for found in service.subsets if found.name == version))
     text = lab.kubectl(
         "logs",
         f"--namespace={service.namespace}",
-        f"--selector=app={service.name},version={version}",
+        f"--selector={','.join(f'{name}={value}' for name, value in labels.items())}",
         f"--container={service.name}",
         "--tail=-1",
         "--prefix=false",

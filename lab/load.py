@@ -61,6 +61,7 @@ class Stream:
     keep_alive: bool = False
     pod: tuple[str, str] | None = None  # namespace and name of the pod that sends; else the lab's node does
     more_urls: tuple[str, ...] = ()  # asked for in turn with the first
+    options: tuple[str, ...] = ()  # more of vegeta's
 
     @property
     def pid_file(self) -> str:
@@ -68,12 +69,12 @@ class Stream:
 
     def attack(self) -> str:
         """The shell command that sends; vegeta takes over the shell's process, whose pid it leaves behind."""
-        host = f"-header 'Host: {self.host}'" if self.host else ""
+        more = " ".join([*([f"-header 'Host: {self.host}'"] if self.host else []), *self.options])
         targets = " ".join(f"'GET {url}'" for url in (self.url, *self.more_urls))
         return (
             f"printf '%s\\n' {targets} >{self.pid_file}.target; echo $$ >{self.pid_file}; "
             f"exec vegeta attack -targets={self.pid_file}.target -rate={self.rate} "
-            f"-duration={LONGEST_SECONDS}s -timeout={TIMEOUT} -keepalive={str(self.keep_alive).lower()} {host}"
+            f"-duration={LONGEST_SECONDS}s -timeout={TIMEOUT} -keepalive={str(self.keep_alive).lower()} {more}"
         )
 
 
@@ -86,6 +87,12 @@ def of_paths(lab: Lab, host: str, paths: Sequence[str], rate: int) -> Stream:
     """Through the gateway, the paths in turn, over kept connections."""
     first, *more = (f"http://{lab.gateway_address}{path}" for path in paths)
     return Stream("gateway, several paths", first, rate, host, keep_alive=True, more_urls=tuple(more))
+
+
+def through_https(lab: Lab, host: str, authority: Path, rate: int = 50) -> Stream:
+    """Over kept connections, with HTTP/2 where the gateway has it; `authority` is the file of the CA to trust."""
+    options = (f"-root-certs={authority}", f"-connect-to={host}:443:{lab.gateway_address}:443")
+    return Stream("gateway, https", f"https://{host}/load", rate, keep_alive=True, options=options)
 
 
 def from_pod(namespace: str, pod: str, url: str, rate: int = 20) -> Stream:

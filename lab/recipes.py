@@ -74,6 +74,7 @@ def test_images() -> list[Recipe]:
     return [
         *map(_nginx, ("v1", "v2", "v3")),
         Recipe("lab.local/shop:1", ("/shop",), {"shop": tools.binary("shop")}),
+        Recipe("lab.local/echo:1", ("/echo",), {"echo": tools.binary("echo")}),
         Recipe("lab.local/curl:1", sleeper, curl, links=links),
         Recipe("lab.local/vegeta:1", sleeper, vegeta, links=links),
     ]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import yaml
 
+import settings
 from mirrored_service import MirroredServiceArgs, model
 
 from .check import Report, check
@@ -49,7 +50,8 @@ class ScratchStack:
 
     @property
     def service(self) -> model.Service:
-        return model.parse(self.args)
+        args: Any = settings.with_target(self.args, lambda stack: settings.ANY_TARGET)
+        return model.parse(args)
 
     def kubectl(self, *args: str) -> str:
         return self.lab.kubectl(*args, f"--namespace={self.namespace}")

@@ -129,6 +129,13 @@ TOOLS = (
         packages=(".",),
         programs=("shop",),
     ),
+    Tool(  # a server of the tests that answers gRPC and HTTP/2, which nginx of Debian does not on one port
+        name="echo",
+        version="1",
+        minutes=1,
+        packages=(".",),
+        programs=("echo",),
+    ),
 )
 
 

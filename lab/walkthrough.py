@@ -49,7 +49,7 @@ def _stack_on_running_lab(lab: Lab, options: argparse.Namespace) -> Stack:
 
 
 def _check(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
-    args: Any = settings.parse(stack.config())
+    args: Any = settings.with_target(settings.parse(stack.config()), lambda stack: settings.ANY_TARGET)
     report = check(lab, model.parse(args), options.requests)
     print(report.as_json() if options.json else f"\n{report.as_text()}")
     return 1 if report.problems else 0

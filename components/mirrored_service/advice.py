@@ -9,8 +9,8 @@ from .subset import Subset
 
 def warnings(service: Service) -> list[str]:
     """The lines for this service, each starting with the property to change."""
-    lines = [_alone(subset) for subset in service.live if subset.replicas == 1]
-    if not service.shadows:
+    lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.foreign]
+    if not service.copies:
         lines.append(
             "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
         )
@@ -24,7 +24,11 @@ def warnings(service: Service) -> list[str]:
             'hosts: "*" takes whatever enters the gateway and no other service claims, while callers in the mesh '
             f"are routed under {service.host} only; list the host names of this service"
         )
-    lines.extend(_rarely_copied(service, subset) for subset in service.shadows if _is_rare(service, subset))
+    lines.extend(
+        _rarely_copied(service, name, percent)
+        for name, percent in _copied(service).items()
+        if _is_rare(service, percent)
+    )
     return lines
 
 
@@ -39,20 +43,24 @@ def _may_wait_for_a_shadow(service: Service) -> bool:
     """For gRPC there is nothing to do about it."""
     match = service.mirror_match
     uploads = bool(set(match.methods) & set(UPLOADING_METHODS)) and match.max_body_bytes is None
-    return uploads and bool(service.shadows) and service.protocol != "grpc"
+    return uploads and service.copies and service.protocol != "grpc"
 
 
-def _copies_an_hour(service: Service, subset: Subset) -> float:
-    return service.requests_per_second * 3600 * subset.mirror_percent / 100
+def _copied(service: Service) -> dict[str, float]:
+    """The percentages of everything that gets copies, by the property that says so."""
+    found = {f"subsets.{subset.name}.mirrorPercent": subset.mirror_percent for subset in service.shadows}
+    if service.mirror_to and service.mirror_to.percent:
+        found["mirrorTo.percent"] = service.mirror_to.percent
+    return found
 
 
-def _is_rare(service: Service, subset: Subset) -> bool:
-    return service.requests_per_second > 0 and _copies_an_hour(service, subset) < 1
+def _is_rare(service: Service, percent: float) -> bool:
+    return 0 < service.requests_per_second * 3600 * percent / 100 < 1
 
 
-def _rarely_copied(service: Service, subset: Subset) -> str:
+def _rarely_copied(service: Service, name: str, percent: float) -> str:
     least = 100 / (service.requests_per_second * 3600)
     return (
-        f"subsets.{subset.name}.mirrorPercent: {subset.mirror_percent:g} % of {service.requests_per_second:g} "
-        f"requests/s copies less than one request an hour; {least:.2g} or more"
+        f"{name}: {percent:g} % of {service.requests_per_second:g} requests/s copies less than one request an "
+        f"hour; {least:.2g} or more"
     )

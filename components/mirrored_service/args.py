@@ -211,8 +211,14 @@ class SubsetArgs(TypedDict):
     """One version of the service. Live when it has a weight, shadow when it has a mirrorPercent, idle (deployed,
     without requests) when it has neither; never live and shadow at once."""
 
-    image: pulumi.Input[str]
-    """Container image."""
+    image: NotRequired[pulumi.Input[str]]
+    """Container image. Needed, unless podLabels are given."""
+
+    podLabels: NotRequired[dict[str, str]]
+    """Labels of pods that others run in the namespace (another team, Helm, Argo CD): the component makes no pods
+    for this version and leaves those alone. At least one label is the same for all versions (pods that the
+    component makes have app, the service's name, and version), and one differs from each other version's. Next to
+    it only weight, mirrorPercent, containerPort and mirrorLimits."""
 
     weight: NotRequired[int]
     """Share of the live requests in percent, 0 to 100. The weights of all subsets sum to 100. Default 0."""
@@ -305,17 +311,68 @@ class MirrorMatchArgs(TypedDict):
     only GET, HEAD, OPTIONS, DELETE and TRACE. Not for protocol grpc, whose calls have none. Default: any size."""
 
 
+class MirrorToTlsArgs(TypedDict):
+    """How proxies secure the connections on which copies leave."""
+
+    mode: NotRequired[str]
+    """"simple": TLS as to any server, whose certificate must be for the host. "mesh": the mesh's own mutual TLS,
+    for a target with sidecars in the same mesh. Default simple."""
+
+    caCertificates: NotRequired[str]
+    """File in the proxies with the authorities to trust; for mode simple only. Default: those of the proxies'
+    system."""
+
+
+class MirrorToArgs(TypedDict):
+    """A service of another environment that gets copies as well. Which requests are copied, mirrorMatch says."""
+
+    host: pulumi.Input[str]
+    """Where it is, as the proxies reach it: "shop.staging.svc.cluster.local", a host name outside of the cluster,
+    or an IPv4 address. Another stack tells its own in the output mirrorTarget."""
+
+    port: pulumi.Input[int]
+    """Its port, 1 to 65535."""
+
+    percent: float
+    """Copies in percent of the live requests, as a version's mirrorPercent: 0 (none), or 0.0001 to 1000."""
+
+    tls: NotRequired[MirrorToTlsArgs]
+    """TLS to the target; {} for the defaults. Default: none."""
+
+    mirrorLimits: NotRequired[MirrorLimitsArgs]
+    """How much its copies may take up in each proxy that makes them."""
+
+
+class GatewayTlsArgs(TypedDict):
+    """HTTPS at the gateway, TLS 1.2 or later. Requests go on from there as the service's protocol says."""
+
+    credentialName: pulumi.Input[str]
+    """Secret with certificate and key (type kubernetes.io/tls), in the namespace of the ingress gateway's pods.
+    Until it is there, the gateway answers no HTTPS."""
+
+    port: NotRequired[int]
+    """Port the Gateway opens for HTTPS, 1 to 65535, but none of Istio's proxy, and not the port for HTTP.
+    Default 443."""
+
+    redirect: NotRequired[bool]
+    """Answer requests on the port for HTTP with 301 to HTTPS. With false they are served as well, for as long as
+    callers move. Only with ports 80 and 443, as a redirect names no port. Default true."""
+
+
 class GatewayArgs(TypedDict):
     """Where requests from outside the cluster enter."""
 
     existing: NotRequired[str]
-    """Use this Gateway, as "namespace/name", and create none. Excludes selector and port."""
+    """Use this Gateway, as "namespace/name", and create none. Excludes selector, port and tls."""
 
     selector: NotRequired[dict[str, str]]
     """Labels of the ingress gateway's pods. Default {istio: ingressgateway}."""
 
     port: NotRequired[int]
     """Port the Gateway opens for HTTP, 1 to 65535, but none of Istio's proxy. Default 80."""
+
+    tls: NotRequired[GatewayTlsArgs]
+    """HTTPS as well. Default: HTTP only."""
 
 
 class AccessLogArgs(TypedDict):
@@ -355,11 +412,21 @@ class MirroredServiceArgs(TypedDict):
     gateway: NotRequired[GatewayArgs]
     """Where requests from outside enter. Default: a Gateway of its own on the ingress gateway's port 80."""
 
+    labels: NotRequired[dict[str, str]]
+    """Labels of every object besides the component's own, such as app.kubernetes.io/part-of; pods do not get
+    them. Default: none."""
+
+    annotations: NotRequired[dict[str, str]]
+    """Annotations of every object, such as who owns it; pods do not get them. Default: none."""
+
     subsets: dict[str, SubsetArgs]
     """The versions, by name (a DNS label, such as v1). At least one is live."""
 
     mirrorMatch: NotRequired[MirrorMatchArgs]
     """Which requests are copied. Default: those that only read."""
+
+    mirrorTo: NotRequired[MirrorToArgs]
+    """A service of another environment that gets copies as well. Default: none."""
 
     accessLog: NotRequired[AccessLogArgs]
     """Which access log the sidecars of the versions write, by a Telemetry for each version. Default: the mesh

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from importlib import metadata
+from itertools import chain
 from typing import Any
 
 import pulumi
 
-from . import advice, containment, manifests, model, settle
+from . import advice, containment, manifests, mirror_to, model, settle, target
 from .args import MirroredServiceArgs, MirrorTarget
 from .manifests import Manifest
 
@@ -58,14 +59,11 @@ class MirroredService(pulumi.ComponentResource):
         namespace = self._namespace(service)
         self._access_log(service, namespace)
         # What contains a version that becomes live lets it out before its pods and the routes are touched.
-        live = {
-            subset.name: self._deployment(service, subset, self._contained(service, subset, namespace))
-            for subset in service.live
-        }
+        live = {subset.name: self._pods(service, subset, namespace) for subset in service.live}
         callers = self._add(
             "callers",
             manifests.callers_service(service),
-            [*namespace, live[service.main.name]],
+            [*namespace, *live[service.main.name]],
             retain_on_delete=service.keep_on_destroy,
             # An imported Service has its address in the state; leaving it out would replace the Service.
             ignore_changes=["spec.clusterIP", "spec.clusterIPs"],
@@ -75,8 +73,11 @@ class MirroredService(pulumi.ComponentResource):
             self._add(subset.name, manifests.destination_rule(service, subset), [versions])
             for subset in service.subsets
         ]
+        elsewhere = [
+            self._add(mirror_to.SUFFIX, manifest, namespace) for manifest in target.objects_of(service)
+        ]
         gateway = self._gateway(service, namespace)
-        before_routes = [*live.values(), *rules, *gateway, callers]
+        before_routes = [*chain(*live.values()), *rules, *elsewhere, *gateway, callers]
         hooks = settle.hooks(self._name, service, self)
         routes = [
             self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks=hooks),
@@ -87,7 +88,7 @@ class MirroredService(pulumi.ComponentResource):
                 # After the routes: a version that stops being live keeps its pods until no request needs them,
                 # and a shadow that does not start cannot hold up the live route. It is
                 # contained no earlier either.
-                self._deployment(service, subset, self._contained(service, subset, routes))
+                self._pods(service, subset, routes)
 
     def _namespace(self, service: model.Service) -> list[pulumi.Resource]:
         if not service.create_namespace:
@@ -102,6 +103,14 @@ class MirroredService(pulumi.ComponentResource):
 
     def _gateway(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         return [] if service.gateway.existing else [self._add("gateway", manifests.gateway(service), needs)]
+
+    def _pods(
+        self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
+        """The version's Deployment, unless others run its pods."""
+        if subset.foreign:
+            return []
+        return [self._deployment(service, subset, self._contained(service, subset, needs))]
 
     def _contained(
         self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]

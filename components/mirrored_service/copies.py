@@ -26,10 +26,10 @@ _PATHS_TEXT = (
 )
 
 
-def percent(fields: Fields) -> float:
-    """How many copies a version gets."""
+def percent(fields: Fields, key: str = "mirrorPercent", default: float = 0.0) -> float:
+    """How many copies a version, or another service, gets."""
     allowed = f"0, or a number from {LEAST_PERCENT} to 1000"
-    return fields.value("mirrorPercent", 0.0, allowed, _percent)
+    return fields.value(key, default, allowed, _percent)
 
 
 def _percent(raw: Any) -> float | None:

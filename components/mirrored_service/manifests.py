@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from . import objects
+from . import limits, objects, target
 from .copies import BODILESS_METHODS
 from .objects import ISTIO, POD_PORT, Manifest
 from .pods import deployment
 from .service import MirrorMatch, Service
-from .subset import COPIES, MirrorLimits, OutlierDetection, Subset
+from .subset import COPIES, Subset, shares
 
 __all__ = ["ISTIO", "Manifest", "deployment"]
 
@@ -24,13 +24,16 @@ def namespace(service: Service) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": service.namespace, "labels": {"istio-injection": "enabled"}},
+        "metadata": {
+            "name": service.namespace,
+            **objects.common(service, {"istio-injection": "enabled"}),
+        },
     }
 
 
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
-    selector = objects.version_labels(service, service.main)
+    selector = objects.pod_labels(service, service.main)
     return _service(service, service.name, selector, service.main.container_port)
 
 
@@ -40,10 +43,9 @@ def mesh_service(service: Service) -> Manifest:
     # A number where one will do: pods from before an adoption have no port of that name. A pod that no Service
     # leads to any more, while requests are still on their way to it, answers them with 503.
     target = ports.pop() if len(ports) == 1 else POD_PORT
-    manifest = _service(service, service.versions_name, {"app": service.name}, target)
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
-    manifest["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
-    return manifest
+    annotations = {"pulumi.com/skipAwait": "true"}
+    return _service(service, service.versions_name, objects.mesh_selector(service), target, annotations)
 
 
 def destination_rule(service: Service, subset: Subset) -> Manifest:
@@ -52,46 +54,22 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     Istio merges the rules of one host, so a version comes and goes with its rule. The limit does not depend on
     the version's role: a promotion changes nothing about how a proxy reaches it.
     """
-    labels = {"version": subset.name}
+    # All pods of the host that others do not run are the service's: their version is enough.
+    labels = dict(subset.pod_labels) or {"version": subset.name}
     subsets = [
         {"name": subset.name, "labels": labels},
-        {"name": subset.copies_name, "labels": labels, "trafficPolicy": _limits(subset.mirror_limits)},
+        {"name": subset.copies_name, "labels": labels, "trafficPolicy": limits.policy(subset.mirror_limits)},
     ]
     spec = {"host": service.versions_host, "subsets": subsets}
     return objects.custom(ISTIO, "DestinationRule", objects.version_metadata(service, subset), spec)
 
 
-def _limits(limits: MirrorLimits) -> Manifest:
-    """Without a limit a shadow that hangs eats up the memory of the very proxies that live requests go through:
-    some 40 kB a copy."""
-    http = {"http1MaxPendingRequests": limits.pending_requests, "http2MaxRequests": limits.requests}
-    if limits.requests_per_connection:
-        http["maxRequestsPerConnection"] = limits.requests_per_connection
-    policy: Manifest = {"connectionPool": {"tcp": {"maxConnections": limits.connections}, "http": http}}
-    if limits.outlier_detection:
-        policy["outlierDetection"] = _outlier_detection(limits.outlier_detection)
-    return policy
-
-
-def _outlier_detection(detection: OutlierDetection) -> Manifest:
-    return {
-        "consecutive5xxErrors": detection.consecutive_errors,
-        "interval": f"{detection.interval_seconds}s",
-        "baseEjectionTime": f"{detection.ejection_seconds}s",
-        "maxEjectionPercent": detection.max_ejection_percent,
-    }
-
-
 def gateway(service: Service) -> Manifest:
-    server = {
-        "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
-        "hosts": list(service.hosts),
-    }
     return objects.custom(
         ISTIO,
         "Gateway",
         objects.metadata(service, _gateway_name(service), {"app": service.name}),
-        {"selector": dict(service.gateway.selector), "servers": [server]},
+        {"selector": dict(service.gateway.selector), "servers": _servers(service)},
     )
 
 
@@ -103,10 +81,30 @@ def telemetry(service: Service, subset: Subset) -> Manifest:
         "Telemetry",
         objects.version_metadata(service, subset),
         {
-            "selector": {"matchLabels": objects.version_labels(service, subset)},
+            "selector": {"matchLabels": objects.pod_labels(service, subset)},
             "accessLogging": [{"match": {"mode": "SERVER"}, "providers": providers}],
         },
     )
+
+
+def _servers(service: Service) -> list[Manifest]:
+    hosts = list(service.hosts)
+    http: Manifest = {
+        "port": {"number": service.gateway.port, "name": "http", "protocol": "HTTP"},
+        "hosts": hosts,
+    }
+    tls = service.gateway.tls
+    if tls is None:
+        return [http]
+    if tls.redirect:
+        http["tls"] = {"httpsRedirect": True}
+    credential = {
+        "mode": "SIMPLE",
+        "credentialName": tls.credential_name,
+        "minProtocolVersion": "TLSV1_2",
+    }
+    port = {"number": tls.port, "name": "https", "protocol": "HTTPS"}
+    return [http, {"port": port, "hosts": hosts, "tls": credential}]
 
 
 def ingress_virtual_service(service: Service) -> Manifest:
@@ -123,16 +121,17 @@ def mesh_virtual_service(service: Service) -> Manifest:
 def versions_used(virtual_service_spec: Manifest) -> set[str]:
     """The versions that the routes of a VirtualService name, as destination or as mirror."""
     return {
-        target["destination"]["subset"].removesuffix(COPIES)
+        used["destination"]["subset"].removesuffix(COPIES)
         for route in virtual_service_spec["http"]
-        for target in [*route["route"], *route.get("mirrors", [])]
+        for used in [*route["route"], *route.get("mirrors", [])]
+        if "subset" in used["destination"]
     }
 
 
 def versions_answering(virtual_service_spec: Manifest) -> set[str]:
     """The versions that live requests go to."""
     return {
-        target["destination"]["subset"] for route in virtual_service_spec["http"] for target in route["route"]
+        used["destination"]["subset"] for route in virtual_service_spec["http"] for used in route["route"]
     }
 
 
@@ -140,7 +139,13 @@ def _gateway_name(service: Service) -> str:
     return f"{service.name}-gateway"
 
 
-def _service(service: Service, name: str, selector: dict[str, str], target: int | str) -> Manifest:
+def _service(
+    service: Service,
+    name: str,
+    selector: dict[str, str],
+    target: int | str,
+    annotations: dict[str, str] | None = None,
+) -> Manifest:
     port = {
         "name": service.protocol,
         "appProtocol": service.protocol,
@@ -150,7 +155,7 @@ def _service(service: Service, name: str, selector: dict[str, str], target: int 
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": objects.metadata(service, name, {"app": service.name}),
+        "metadata": objects.metadata(service, name, {"app": service.name}, annotations),
         "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
     }
 
@@ -175,6 +180,12 @@ def _routes(service: Service) -> list[Manifest]:
         for subset in service.shadows
         for share in subset.mirror_shares()
     ]
+    if service.mirror_to:
+        there = {"host": target.host(service)}
+        mirrors += [
+            {"destination": there, "percentage": {"value": share}}
+            for share in shares(service.mirror_to.percent)
+        ]
     if not mirrors:
         return [{"route": live}]
     if service.mirror_match.everything:

@@ -6,22 +6,19 @@ read their parts of it, with their defaults and checks.
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from . import args as public
-from . import copies, isolation, syntax, versions
-from .service import AccessLog, Gateway, Service
+from . import copies, entry, isolation, mirror_to, others, syntax, tagging, versions
+from .service import AccessLog, Service
 from .subset import COPIES, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
 
-__all__ = ["AccessLog", "Gateway", "Service", "Subset", "parse"]
+__all__ = ["AccessLog", "Service", "Subset", "parse"]
 
 PROTOCOLS = ("http", "http2", "grpc")
 LABEL_LENGTH = 63
 
 _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
 _NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
-_HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 _PROVIDERS_TEXT = (
     "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
     "at most 253"
@@ -43,11 +40,14 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         create_namespace=fields.flag("createNamespace", True),
         port=port,
         protocol=protocol,
-        hosts=_hosts(fields),
-        gateway=_gateway(fields),
+        hosts=entry.hosts(fields),
+        gateway=entry.gateway(fields),
+        labels=tagging.read_labels(fields),
+        annotations=tagging.read_annotations(fields),
         subsets=_subsets(fields, port, protocol),
         mirror_match=copies.match(fields),
         access_log=_access_log(fields),
+        mirror_to=mirror_to.read(fields),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=fields.number("expectedRequestsPerSecond", 0.0, 1_000_000),
@@ -56,47 +56,12 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     _check_weights(service, problems)
     _check_grpc(service, problems)
     isolation.check(service, problems)
+    others.check(service, problems)
+    mirror_to.check(service, problems)
     if problems.lines:
         name = fields.values.get("name")
         raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)
     return service
-
-
-def _hosts(fields: Fields) -> tuple[str, ...]:
-    hosts = fields.texts("hosts", ("*",), _HOSTS_TEXT, syntax.is_host)
-    if not hosts:
-        fields.refuse(("hosts",), [], _HOSTS_TEXT)
-    for first, second in combinations(range(len(hosts)), 2):
-        one, other = hosts[first], hosts[second]
-        if syntax.host_covers(one, other) or syntax.host_covers(other, one):
-            fields.refuse(
-                ("hosts", second), other, f"no host that overlaps with hosts[{first}], which is {one!r}"
-            )
-    return hosts
-
-
-def _gateway(fields: Fields) -> Gateway:
-    gateway = fields.section("gateway", public.GatewayArgs)
-    existing = gateway.value(
-        "existing",
-        None,
-        '"namespace/name", both DNS labels',
-        lambda raw: raw if matches(syntax.GATEWAY, raw) else None,
-    )
-    for key in ("selector", "port"):
-        if existing and gateway.values.get(key) is not None:
-            gateway.refuse((key,), gateway.values[key], "nothing next to existing, whose owner sets it")
-    port = 80 if existing else gateway.port("port", 80)
-    return Gateway(existing, {} if existing else _selector(gateway), port)
-
-
-def _selector(gateway: Fields) -> dict[str, str]:
-    allowed = "labels of the ingress gateway's pods"
-    labels = gateway.labels("selector", allowed)
-    if labels == {} == gateway.values.get("selector"):
-        # Istio would open the port on every pod of the mesh that is a gateway.
-        gateway.refuse(("selector",), {}, f"{allowed}, at least one")
-    return labels or {"istio": "ingressgateway"}
 
 
 def _access_log(fields: Fields) -> AccessLog:
@@ -179,7 +144,7 @@ def _check_grpc(service: Service, problems: Problems) -> None:
         return
     if (
         service.protocol == "grpc"
-        and service.shadows
+        and service.copies
         and not {"*", "POST"} & set(service.mirror_match.methods)
     ):
         problems.add(

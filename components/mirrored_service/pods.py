@@ -18,7 +18,7 @@ def deployment(service: Service, subset: Subset) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**objects.version_metadata(service, subset), "annotations": annotations},
+        "metadata": objects.version_metadata(service, subset, annotations),
         "spec": {
             "replicas": subset.replicas,
             "selector": {"matchLabels": labels},

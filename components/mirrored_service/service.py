@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .subset import Subset
+import pulumi
+
+from .subset import MirrorLimits, Subset
+
+
+@dataclass(frozen=True)
+class GatewayTls:
+    credential_name: pulumi.Input[str]
+    port: int
+    redirect: bool
 
 
 @dataclass(frozen=True)
@@ -16,6 +25,12 @@ class Gateway:
     existing: str | None
     selector: Mapping[str, str]
     port: int
+    tls: GatewayTls | None  # None: HTTP only
+
+    @property
+    def origin(self) -> tuple[str, int, int]:
+        """Scheme and port of a URL that leads here, and the port that such a URL need not name."""
+        return ("https", self.tls.port, 443) if self.tls else ("http", self.port, 80)
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,21 @@ class AccessLog:
 
 
 @dataclass(frozen=True)
+class MirrorToTls:
+    mode: str
+    ca_certificates: str | None
+
+
+@dataclass(frozen=True)
+class MirrorTo:
+    host: pulumi.Input[str]
+    port: pulumi.Input[int]
+    percent: float
+    tls: MirrorToTls | None
+    mirror_limits: MirrorLimits
+
+
+@dataclass(frozen=True)
 class Service:
     name: str
     namespace: str
@@ -56,9 +86,12 @@ class Service:
     protocol: str
     hosts: tuple[str, ...]
     gateway: Gateway
+    labels: Mapping[str, str]  # of every object, besides its own
+    annotations: Mapping[str, str]
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
     mirror_match: MirrorMatch
     access_log: AccessLog
+    mirror_to: MirrorTo | None
     settle_seconds: float
     keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated
@@ -70,6 +103,15 @@ class Service:
     @property
     def shadows(self) -> list[Subset]:
         return [subset for subset in self.subsets if subset.shadow]
+
+    @property
+    def foreign(self) -> list[Subset]:
+        return [subset for subset in self.subsets if subset.foreign]
+
+    @property
+    def copies(self) -> bool:
+        """Is anything copied?"""
+        return bool(self.shadows) or (self.mirror_to is not None and self.mirror_to.percent > 0)
 
     @property
     def main(self) -> Subset:
@@ -99,8 +141,9 @@ class Service:
         """Where the service is reached through its own gateway; a wildcard host has no URL."""
         if self.gateway.existing:
             return []
-        port = "" if self.gateway.port == 80 else f":{self.gateway.port}"
-        return [f"http://{host}{port}/" for host in self.hosts if "*" not in host]
+        scheme, port, usual = self.gateway.origin
+        suffix = "" if port == usual else f":{port}"
+        return [f"{scheme}://{host}{suffix}/" for host in self.hosts if "*" not in host]
 
 
 def _covers(pattern: str, path: str) -> bool:

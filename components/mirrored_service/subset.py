@@ -107,6 +107,7 @@ class ShadowIsolation:
 class Subset:
     name: str
     image: pulumi.Input[str]
+    pod_labels: Mapping[str, str]  # of pods that others run; none: the component makes them
     weight: int
     mirror_percent: float
     replicas: int
@@ -139,12 +140,22 @@ class Subset:
         return self.mirror_percent > 0
 
     @property
+    def foreign(self) -> bool:
+        """Do others run its pods?"""
+        return bool(self.pod_labels)
+
+    @property
     def copies_name(self) -> str:
         """The Istio subset that this version gets copies through."""
         return self.name + COPIES
 
     def mirror_shares(self) -> list[float]:
-        """The percentages of this subset's mirrors: Istio takes at most 100 for one, so 250 is 100, 100, 50."""
-        full, rest = divmod(self.mirror_percent, 100)
-        rest = round(rest, 4)
-        return [100] * int(full) + ([int(rest) if rest == int(rest) else rest] if rest else [])
+        """The percentages of this subset's mirrors."""
+        return shares(self.mirror_percent)
+
+
+def shares(percent: float) -> list[float]:
+    """The percentages of the mirrors of one target: Istio takes at most 100 for one, so 250 is 100, 100, 50."""
+    full, rest = divmod(percent, 100)
+    rest = round(rest, 4)
+    return [100] * int(full) + ([int(rest) if rest == int(rest) else rest] if rest else [])

@@ -24,6 +24,8 @@ UNMATCHED_HEADERS = ("authority", "method", "scheme", "uri")
 # Namespaces of every cluster.
 PRESENT_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
+_RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "istio.io", "pulumi.com")
+
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _TAG = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"  # the value of a Kubernetes label
 LABEL = re.compile(_LABEL)
@@ -106,6 +108,14 @@ def is_label_key(raw: str) -> bool:
     """The key of a Kubernetes label: a name, or a DNS name, a slash and a name."""
     prefix, slash, name = raw.rpartition("/")
     return _LABEL_NAME.fullmatch(name) is not None and (not slash or _is_prefix(prefix, 253))
+
+
+def is_reserved(raw: str) -> bool:
+    """Does the key of a label or annotation belong to Kubernetes, Istio or Pulumi?"""
+    prefix, slash, name = raw.rpartition("/")
+    if not slash:
+        return name == "istio-injection"
+    return any(prefix == domain or prefix.endswith(f".{domain}") for domain in _RESERVED_DOMAINS)
 
 
 def is_resource(raw: str) -> bool:

@@ -72,10 +72,10 @@ class Fields:
         self.values: Mapping[Any, Any] = values if isinstance(values, Mapping) else {}
         if not self.readable:
             self.refuse((), values, "a mapping of properties", secret=True)
-        known = sorted(known)
+        self.known = sorted(known)
         for key in self.values:
-            if key not in known:
-                self._unknown(_key_text(key), known)
+            if key not in self.known:
+                self._unknown(_key_text(key), self.known)
 
     def _unknown(self, key: str, known: list[str]) -> None:
         near = get_close_matches(_bare(key), [_bare(name) for name in known], n=1, cutoff=0.6)

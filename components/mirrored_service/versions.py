@@ -7,13 +7,14 @@ from typing import Any
 import pulumi
 
 from . import args as public
-from . import copies, isolation, syntax
+from . import copies, isolation, others, syntax
 from .subset import EmptyDir, Mount, Probe, Rollout, SecretKey, Stop, Subset, Toleration
 from .validation import MISSING, Fields, matches, whole
 
 POD_SECURITY = ("baseline", "restricted", "image")
 _NAME_TEXT = "the name of a Kubernetes object: a-z, 0-9, '-' and '.', at most 253"
 
+_IMAGE_TEXT = 'a container image, such as "registry.example/shop:1"'
 _VARIABLE_TEXT = "letters, digits, '_', '-' and '.', not starting with a digit"
 _ENV_TEXT = "variables whose values are strings without NUL (put numbers in quotes)"
 _QUANTITY_TEXT = 'a Kubernetes quantity as a string, such as "250m" or "128Mi"'
@@ -28,7 +29,8 @@ def read(name: str, fields: Fields, port: int, protocol: str) -> Subset:
     requests, limits = _resources(fields)
     subset = Subset(
         name=name,
-        image=fields.value("image", MISSING, 'a container image, such as "registry.example/shop:1"', _image),
+        image=_image(fields),
+        pod_labels=others.pod_labels(fields),
         weight=fields.whole("weight", 0, 0, 100),
         mirror_percent=copies.percent(fields),
         replicas=fields.whole("replicas", 1, 1, 10_000),
@@ -77,7 +79,7 @@ def _object_name(fields: Fields, key: str, default: Any = None) -> Any:
     )
 
 
-def _object_input(fields: Fields, key: str, default: Any = None) -> Any:
+def object_input(fields: Fields, key: str, default: Any = None) -> Any:
     """The name of a Kubernetes object, which may be the output of another resource."""
 
     def accept(raw: Any) -> Any:
@@ -86,9 +88,15 @@ def _object_input(fields: Fields, key: str, default: Any = None) -> Any:
     return fields.value(key, default, _NAME_TEXT, accept)
 
 
-def _image(raw: Any) -> pulumi.Input[str] | None:
-    is_image = isinstance(raw, pulumi.Output) or (isinstance(raw, str) and syntax.is_image(raw))
-    return raw if is_image else None
+def _image(fields: Fields) -> pulumi.Input[str]:
+    """The image; "" where others run the pods."""
+
+    def accept(raw: Any) -> Any:
+        is_image = isinstance(raw, pulumi.Output) or (isinstance(raw, str) and syntax.is_image(raw))
+        return raw if is_image else None
+
+    default = MISSING if fields.values.get("podLabels") is None else ""
+    return fields.value("image", default, _IMAGE_TEXT, accept)
 
 
 def _env(fields: Fields) -> dict[str, pulumi.Input[str]]:
@@ -107,7 +115,7 @@ def _secret_env(fields: Fields) -> dict[str, SecretKey]:
     )
     return {
         name: SecretKey(
-            secret=_object_input(entry, "secret", MISSING),
+            secret=object_input(entry, "secret", MISSING),
             key=entry.text(
                 "key", MISSING, "the key of a Secret: letters, digits, '-', '_' and '.'", syntax.SECRET_KEY
             ),
@@ -133,10 +141,10 @@ def _mount(fields: Fields) -> Mount:
             'an absolute path, such as "/etc/shop", without ":" and ".."',
             lambda raw: raw if syntax.is_text(raw) and matches(syntax.MOUNT_PATH, raw) else None,
         ),
-        config_map=_object_input(fields, "configMap"),
-        secret=_object_input(fields, "secret"),
+        config_map=object_input(fields, "configMap"),
+        secret=object_input(fields, "secret"),
         empty_dir=_empty_dir(fields),
-        claim=_object_input(fields, "claim"),
+        claim=object_input(fields, "claim"),
         read_only=fields.flag("readOnly", False),
         sub_path=fields.value(
             "subPath",

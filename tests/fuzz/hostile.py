@@ -14,10 +14,24 @@ from hypothesis import strategies as st
 
 from mirrored_service import MirroredServiceArgs
 from mirrored_service.model import Service
+from mirrored_service.others import ABOUT_OTHERS
 from tests.fuzz.valid import Args
 
 Path = tuple[str | int, ...]
 MUTATED = "v2"
+
+LIMITS: Args = {
+    "connections": 10,
+    "pendingRequests": 10,
+    "requests": 10,
+    "requestsPerConnection": 10,
+    "outlierDetection": {
+        "consecutiveErrors": 5,
+        "intervalSeconds": 10,
+        "ejectionSeconds": 30,
+        "maxEjectionPercent": 50,
+    },
+}
 
 # Every property is written out, so that each can be mutated next to its neighbours.
 FULL: Args = {
@@ -27,7 +41,13 @@ FULL: Args = {
     "port": 80,
     "protocol": "http",
     "hosts": ["shop.example.org", "*.shop.example"],
-    "gateway": {"selector": {"istio": "ingressgateway"}, "port": 80},
+    "gateway": {
+        "selector": {"istio": "ingressgateway"},
+        "port": 80,
+        "tls": {"credentialName": "shop", "port": 443, "redirect": False},
+    },
+    "labels": {"team": "shop"},
+    "annotations": {"example.org/owner": "me"},
     "mirrorMatch": {
         "methods": ["GET", "POST"],
         "paths": ["/a", "/b/*"],
@@ -35,6 +55,13 @@ FULL: Args = {
         "maxBodyBytes": 1000,
     },
     "accessLog": {"providers": ["mirrored-service-json", "envoy"]},
+    "mirrorTo": {
+        "host": "shop.staging.svc.cluster.local",
+        "port": 8080,
+        "percent": 50,
+        "tls": {"mode": "simple", "caCertificates": "/etc/ca.pem"},
+        "mirrorLimits": LIMITS,
+    },
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {
@@ -73,18 +100,7 @@ FULL: Args = {
             "probe": {"path": "/ready", "periodSeconds": 2, "timeoutSeconds": 1, "failureThreshold": 3},
             "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300},
             "stop": {"delaySeconds": 5, "graceSeconds": 30},
-            "mirrorLimits": {
-                "connections": 10,
-                "pendingRequests": 10,
-                "requests": 10,
-                "requestsPerConnection": 10,
-                "outlierDetection": {
-                    "consecutiveErrors": 5,
-                    "intervalSeconds": 10,
-                    "ejectionSeconds": 30,
-                    "maxEjectionPercent": 50,
-                },
-            },
+            "mirrorLimits": LIMITS,
             "shadowIsolation": {
                 "mayReach": ["db.shop.svc.cluster.local"],
                 "protects": {"db": {"labels": {"app": "db"}, "namespace": "data"}},
@@ -98,6 +114,19 @@ FULL: Args = {
     },
 }
 EXISTING_GATEWAY: Args = {**FULL, "gateway": {"existing": "shared/web"}, "createNamespace": False}
+OTHERS: Args = {
+    **FULL,
+    "subsets": {
+        "v1": {"image": "shop:1", "weight": 100},
+        "v2": {
+            "podLabels": {"app": "shop", "version": "2.0"},
+            "weight": 0,
+            "mirrorPercent": 50,
+            "containerPort": 80,
+            "mirrorLimits": LIMITS,
+        },
+    },
+}
 
 _ODD_TEXTS = [
     *[
@@ -286,6 +315,12 @@ renames = st.builds(
 )
 mutations: st.SearchStrategy[Mutation] = st.one_of(
     st.sampled_from(list(leaves())).flatmap(_mutations_of), renames
+)
+
+_about_others = [leaf for leaf in leaves() if leaf[0][0] == "subsets" and leaf[0][2] in ABOUT_OTHERS]
+_usual = st.tuples(st.sampled_from([FULL, EXISTING_GATEWAY]), mutations)
+cases: st.SearchStrategy[tuple[Args, Mutation]] = st.one_of(
+    _usual, _usual, _usual, st.tuples(st.just(OTHERS), st.sampled_from(_about_others).flatmap(_mutations_of))
 )
 
 

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from lab import Lab
 from lab.plugins.kubernetes import kubeconfig
-from mirrored_service import containment, manifests
+from mirrored_service import inventory
 from mirrored_service.manifests import Manifest
 from mirrored_service.model import Service
 
@@ -25,6 +25,7 @@ _COLLECTIONS = {
     "Service": "/api/v1/namespaces/{}/services",
     "Pod": "/api/v1/namespaces/{}/pods",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "ServiceEntry": "/apis/networking.istio.io/v1/namespaces/{}/serviceentries",
     "DestinationRule": "/apis/networking.istio.io/v1/namespaces/{}/destinationrules",
     "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
     "Telemetry": "/apis/telemetry.istio.io/v1/namespaces/{}/telemetries",
@@ -83,24 +84,8 @@ class Judge:
 
 def rendered(service: Service) -> list[Manifest]:
     """Every object of a service; and, as a Deployment's pods are not checked with it, a pod of each version."""
-    objects = [
-        manifests.callers_service(service),
-        manifests.mesh_service(service),
-        manifests.ingress_virtual_service(service),
-        manifests.mesh_virtual_service(service),
-        *(manifests.destination_rule(service, subset) for subset in service.subsets),
-    ]
-    if service.create_namespace:
-        objects.append(manifests.namespace(service))
-    if not service.gateway.existing:
-        objects.append(manifests.gateway(service))
-    if service.access_log.providers:
-        objects += [manifests.telemetry(service, subset) for subset in service.subsets]
-    for subset in service.subsets:
-        deployment = manifests.deployment(service, subset)
-        objects += [deployment, _pod(deployment)]
-        objects += [manifest for _, manifest in containment.objects_of(service, subset)]
-    return objects
+    objects = inventory.objects(service)
+    return [*objects, *(_pod(made) for made in objects if made["kind"] == "Deployment")]
 
 
 def _pod(deployment: Manifest) -> dict[str, Any]:

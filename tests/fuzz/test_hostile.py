@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from hypothesis import event, given
-from hypothesis import strategies as st
 
 from mirrored_service import InvalidArgsError, model
 from mirrored_service.manifests import Manifest
@@ -31,7 +30,10 @@ def forced_objects(service: Service, mutation: Mutation) -> list[Manifest] | Non
     """The objects with the mutated value in them, past our checks; None if they cannot be made."""
     try:
         forced = hostile.forced(service, mutation)
-        if any(shadow.mirror_percent > MOST_PERCENT for shadow in forced.shadows):
+        percentages = [shadow.mirror_percent for shadow in forced.shadows]
+        if forced.mirror_to:
+            percentages.append(forced.mirror_to.percent)
+        if any(percent > MOST_PERCENT for percent in percentages):
             return None
         return rendered(forced)
     except RENDERING_ERRORS:
@@ -58,8 +60,9 @@ def test_every_property_can_be_mutated(path: hostile.Path) -> None:
 def test_we_refuse_whatever_the_cluster_refuses(judge: Judge) -> None:
     seen: Counter[str] = Counter()
 
-    @given(st.sampled_from([hostile.FULL, hostile.EXISTING_GATEWAY]), hostile.mutations)
-    def check(args: Any, mutation: Mutation) -> None:
+    @given(hostile.cases)
+    def check(case: tuple[Any, Mutation]) -> None:
+        args, mutation = case
         service = model.parse(args)
         usual = rendered(service)
         ours = accepted(hostile.mutated(args, mutation))

@@ -7,9 +7,12 @@ from hypothesis import event, given
 
 from mirrored_service import (
     EmptyDirArgs,
+    GatewayTlsArgs,
     MirroredServiceArgs,
     MirrorLimitsArgs,
     MirrorMatchArgs,
+    MirrorToArgs,
+    MirrorToTlsArgs,
     MountArgs,
     NetworkPolicyArgs,
     OutlierDetectionArgs,
@@ -55,9 +58,21 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
 
 def test_every_property_is_generated() -> None:
     assert set(valid.SERVICE) == MirroredServiceArgs.__optional_keys__
-    elsewhere = {"weight", "mirrorPercent", "env", "secretEnv", "podSecurity", "runAsUser"}
+    elsewhere = {
+        "image",
+        "podLabels",
+        "weight",
+        "mirrorPercent",
+        "env",
+        "secretEnv",
+        "podSecurity",
+        "runAsUser",
+    }
     assert set(valid.VERSION) | elsewhere == SubsetArgs.__optional_keys__
     for generated, shape in (
+        (valid.TLS, GatewayTlsArgs),
+        (valid.MIRROR_TO, MirrorToArgs),
+        (valid.MIRROR_TO_TLS, MirrorToTlsArgs),
         (valid.PROBE, ProbeArgs),
         (valid.MATCH, MirrorMatchArgs),
         (valid.SECRET_KEY, SecretKeyArgs),

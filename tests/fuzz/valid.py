@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mirrored_service import copies, syntax, versions
+from mirrored_service import copies, syntax, tagging, versions
 
 Args = dict[str, Any]
 
@@ -289,15 +289,46 @@ def subsets(draw: st.DrawFn) -> Args:
     return found
 
 
+@st.composite
+def foreign_subsets(draw: st.DrawFn) -> Args:
+    """Versions whose pods others run: told apart by one label, with another one in common."""
+    shared, apart = draw(st.lists(label_keys, min_size=2, max_size=2, unique=True))
+    common = draw(tags())
+    values = draw(st.lists(tags(), min_size=2, max_size=3, unique=True))
+    port = draw(floats_too(ports))
+    found: Args = {}
+    for place, value in enumerate(values):
+        role = {"mirrorPercent": draw(percentages)} if place else {"weight": 100}
+        about = {"podLabels": {shared: common, apart: value}, "containerPort": port}
+        found[f"v{place}"] = {**about, **role, **draw(fuzzed({}, {"mirrorLimits": fuzzed({}, LIMITS)}))}
+    return found
+
+
+@st.composite
+def own_gateways(draw: st.DrawFn) -> Args:
+    """A Gateway of the service's own: HTTP, or HTTPS on another port."""
+    selector = st.dictionaries(label_keys, st.one_of(st.just(""), tags()), min_size=1, max_size=3)
+    http, https = draw(st.lists(ports, min_size=2, max_size=2, unique=True))
+    tls = draw(
+        st.one_of(
+            st.none(),
+            fuzzed({"credentialName": object_names, "port": st.just(https), "redirect": st.just(False)}, {}),
+        )
+    )
+    found = {"port": http, **({"tls": tls} if tls else {})}
+    return {**found, **draw(fuzzed({}, {"selector": selector}))}
+
+
+TLS: dict[str, st.SearchStrategy[Any]] = {
+    "credentialName": object_names,
+    "port": st.sampled_from([443, 443.0]),
+    "redirect": st.booleans(),
+}
+own_keys = label_keys.filter(lambda key: not syntax.is_reserved(key) and key not in tagging.OWN_LABELS)
 gateways = st.one_of(
+    own_gateways(),
+    st.fixed_dictionaries({"tls": st.fixed_dictionaries(TLS)}),
     fuzzed({}, {"existing": st.builds("{}/{}".format, labels(63), labels(63))}),
-    fuzzed(
-        {},
-        {
-            "selector": st.dictionaries(label_keys, st.one_of(st.just(""), tags()), min_size=1, max_size=3),
-            "port": floats_too(ports),
-        },
-    ),
 )
 methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(copies.METHODS), min_size=1, max_size=9))
 _path_ends = st.text(
@@ -316,6 +347,25 @@ MATCH: dict[str, st.SearchStrategy[Any]] = {
     ).filter(lambda headers: len({name.lower() for name in headers}) == len(headers)),
 }
 providers = st.lists(names("aZ09-_.", 253), min_size=1, max_size=3, unique=True)
+MIRROR_TO_TLS: dict[str, st.SearchStrategy[Any]] = {
+    "mode": st.just("simple"),
+    "caCertificates": st.sampled_from(["/etc/ssl/ca.pem", "/a b/c"]),
+}
+MIRROR_TO: dict[str, st.SearchStrategy[Any]] = {
+    "host": st.one_of(domains, st.ip_addresses(v=4).map(str)),
+    "port": floats_too(st.integers(1, 65535)),
+    "percent": percentages,
+    "tls": st.one_of(fuzzed({}, MIRROR_TO_TLS), st.just({"mode": "mesh"})),
+    "mirrorLimits": fuzzed({}, LIMITS),
+}
+_needed = ("host", "port", "percent")
+mirror_targets: st.SearchStrategy[Args] = st.one_of(
+    st.just({}),
+    fuzzed(
+        {key: MIRROR_TO[key] for key in _needed},
+        {key: values for key, values in MIRROR_TO.items() if key not in _needed},
+    ),
+)
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
     "keepOnDestroy": st.booleans(),
@@ -323,8 +373,11 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "protocol": st.sampled_from(["http", "http2"]),
     "hosts": hosts(),
     "gateway": gateways,
+    "labels": st.dictionaries(st.one_of(own_keys, st.sampled_from(tagging.FREE_LABELS)), tags(), max_size=2),
+    "annotations": st.dictionaries(own_keys, texts, max_size=2),
     "mirrorMatch": fuzzed({}, MATCH),
     "accessLog": fuzzed({}, {"providers": providers}),
+    "mirrorTo": mirror_targets,
     "settleSeconds": st.floats(0, 300),
     "expectedRequestsPerSecond": st.floats(0, 1_000_000),
 }
@@ -333,7 +386,7 @@ arguments = fuzzed(
         "name": service_names(32),
         # The first part keeps it apart from the namespaces that exist.
         "namespace": labels(58).map("fuzz-{}".format),
-        "subsets": subsets(),
+        "subsets": st.one_of(subsets(), subsets(), subsets(), foreign_subsets()),
     },
     SERVICE,
 )

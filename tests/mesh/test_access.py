@@ -49,8 +49,13 @@ class Restricted:
         }
         return live_and_shadow("v1", "v2", shadowIsolation=isolation, mirrorLimits=limits)
 
-    def deploy(self, subsets: dict[str, Any], **settings: Any) -> None:
-        self.deployed.deploy(subsets, createNamespace=False, **settings)
+    def deploy(self, subsets: dict[str, Any], percent: float = 1, **settings: Any) -> None:
+        """With everything else that makes objects of a kind of its own."""
+        more = {
+            "accessLog": {"providers": ["mirrored-service-json"]},
+            "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": percent},
+        }
+        self.deployed.deploy(subsets, createNamespace=False, **{**more, **settings})
 
     def used(self, namespace: str) -> set[Asked]:
         return set(asked(self.lab, namespace))
@@ -73,7 +78,8 @@ def test_every_change_works_with_the_role_alone(restricted: Restricted) -> None:
     assert stack.preview() == []
     assert stack.change("refresh").returncode == 0
     # Limits and hosts are in the DestinationRules and the Gateway; what was edited by hand is repaired.
-    deployed.kubectl("label", "serviceaccount/nginx-v2", "app=edited", "--overwrite")
+    for edited in ("serviceaccount/nginx-v2", "telemetry/nginx-v2", "serviceentry/nginx-mirror-to"):
+        deployed.kubectl("label", edited, "app=edited", "--overwrite")
     restricted.deploy(restricted.contained(requests=7), hosts=[f"new.{deployed.host}"])
     promoted = restricted.contained()
     promoted["v1"], promoted["v2"] = (

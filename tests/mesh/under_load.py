@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lab import Lab
 from lab.client_pods import run_load_pod
 from lab.load import Counted, Stream, from_pod, load, through_gateway
 from lab.scratch import ScratchStack
@@ -11,20 +12,33 @@ from lab.scratch import ScratchStack
 V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 
 
+def from_everywhere(
+    lab: Lab, namespace: str, host: str, rates: tuple[int, int, int] = (100, 50, 20)
+) -> list[Stream]:
+    """Requests to `nginx`: through the gateway, there over kept connections, and from a pod in the mesh."""
+    new, kept, inside = rates
+    pod = run_load_pod(lab, namespace)
+    return [
+        through_gateway(lab, host, rate=new),
+        through_gateway(lab, host, rate=kept, keep_alive=True),
+        from_pod(namespace, pod, "http://nginx/load", rate=inside),
+    ]
+
+
 class UnderLoad:
     """A stack that is under load from outside and from inside the mesh while it changes."""
 
-    def __init__(self, deployed: ScratchStack, rates: tuple[int, int, int] = (200, 100, 20)) -> None:
+    def __init__(
+        self,
+        deployed: ScratchStack,
+        subsets: dict[str, Any] | None = None,
+        rates: tuple[int, int, int] = (200, 100, 20),
+        **settings: Any,
+    ) -> None:
         """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
         self.deployed = deployed
-        new, kept, inside = rates
-        deployed.deploy(V1_ALONE)
-        pod = run_load_pod(deployed.lab, deployed.namespace)
-        self.streams: list[Stream] = [
-            through_gateway(deployed.lab, deployed.host, rate=new),
-            through_gateway(deployed.lab, deployed.host, rate=kept, keep_alive=True),
-            from_pod(deployed.namespace, pod, "http://nginx/load", rate=inside),
-        ]
+        deployed.deploy(subsets or V1_ALONE, **settings)
+        self.streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host, rates)
 
     def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:
         """Without load: what the change under test starts from."""

@@ -24,14 +24,21 @@ CONTAINED: dict[str, Any] = {
 }
 
 
+# What makes more kinds of objects.
+OPTIONAL: dict[str, Any] = {
+    "accessLog": {"providers": ["mirrored-service-json"]},
+    "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": 1},
+}
+
+
 def resources(**settings: Any) -> set[tuple[str, str]]:
     """API group and plural name of every kind that the component makes."""
-    _, registered = record(lambda: MirroredService("nginx", service_args(CONTAINED, **settings)))
+    _, registered = record(lambda: MirroredService("nginx", service_args(CONTAINED, **OPTIONAL, **settings)))
     made = [
         (found.inputs["apiVersion"], found.inputs["kind"].lower()) for found in registered if found.inputs
     ]
     return {
-        (version.rpartition("/")[0], kind[:-1] + "ies" if kind.endswith("cy") else kind + "s")
+        (version.rpartition("/")[0], kind[:-1] + "ies" if kind.endswith(("cy", "ry")) else kind + "s")
         for version, kind in made
     }
 

@@ -75,7 +75,13 @@ def test_the_sidecar_of_a_shadow_knows_only_the_hosts_that_are_listed() -> None:
         "metadata": {
             "name": "nginx-v2",
             "namespace": "istio-project",
-            "labels": {"app": "nginx", "version": "v2"},
+            "labels": {
+                "app": "nginx",
+                "version": "v2",
+                "app.kubernetes.io/name": "nginx",
+                "app.kubernetes.io/version": "v2",
+                "app.kubernetes.io/managed-by": "mirrored-service",
+            },
             "annotations": {"pulumi.com/patchForce": "true"},
         },
         "spec": {

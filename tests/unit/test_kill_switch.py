@@ -254,6 +254,31 @@ def test_the_routes_are_cut_before_the_config_is_changed(fake: Fake, pull: Pull)
     assert "--plaintext=subsets.v2.mirrorPercent=0 --plaintext=subsets.v3.mirrorPercent=0" in changes[1]
 
 
+def test_copies_to_another_environment_are_stopped_too(
+    fake: Fake, pull: Pull, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.config["web:mirrorTo"] = json.dumps({"stack": "acme/shop/staging", "percent": 10})
+    assert pull() == 0
+    (change,) = [line for line in fake.commands if "set-all" in line]
+    assert "--plaintext=mirrorTo.percent=0" in change
+    assert not [line for line in fake.commands if "get pods" in line and "mirrorTo" in line]
+    printed = capsys.readouterr().out
+    assert "mirrorTo: 10 % before, 0 % now" in printed
+    assert "copies to the service of another environment are counted by nobody here" in printed
+    assert "--plaintext mirrorTo.percent=10" in printed
+
+
+def test_a_stack_that_copies_to_another_environment_alone_has_no_pods_to_watch(
+    fake: Fake, pull: Pull
+) -> None:
+    fake.config["web:subsets"] = json.dumps({"v1": {"image": "shop:1", "weight": 100}})
+    fake.config["web:mirrorTo"] = json.dumps({"stack": "acme/shop/staging", "percent": 10})
+    fake.http = [{"route": [], "mirrors": [{"destination": {"host": "mirror-to.shop.web.internal"}}]}]
+    assert pull() == 0
+    assert routes.copied_to(fake.http) == []
+    assert not [line for line in fake.commands if "get pods" in line]
+
+
 def test_a_config_that_holds_a_secret_is_read_as_well(fake: Fake, pull: Pull) -> None:
     fake.config["web:subsets"] = None
     assert pull() == 0

@@ -14,6 +14,11 @@ LIMITS = {
 }
 CONFINED = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
 FORCED = {"pulumi.com/patchForce": "true"}
+RECOMMENDED = {
+    "app.kubernetes.io/name": "nginx",
+    "app.kubernetes.io/managed-by": "mirrored-service",
+}
+LABELS = {"app": "nginx", **RECOMMENDED}
 LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1"}, "weight": 100}]
 
 
@@ -32,6 +37,10 @@ def routes(subsets: dict[str, Any] | None = None, **changes: Any) -> list[dict[s
     return found
 
 
+def version_labels(version: str) -> dict[str, str]:
+    return {**LABELS, "version": version, "app.kubernetes.io/version": version}
+
+
 def container(**subset: Any) -> dict[str, Any]:
     described = service({"v1": {"image": "shop:1", "weight": 100, **subset}})
     pod = manifests.deployment(described, described.main)["spec"]["template"]["spec"]
@@ -43,7 +52,7 @@ def test_the_namespace_injects_sidecars() -> None:
     assert manifests.namespace(service()) == {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": "istio-project", "labels": {"istio-injection": "enabled"}},
+        "metadata": {"name": "istio-project", "labels": {"istio-injection": "enabled", **RECOMMENDED}},
     }
 
 
@@ -55,7 +64,7 @@ def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
         "metadata": {
             "name": "nginx-v1",
             "namespace": "istio-project",
-            "labels": labels,
+            "labels": version_labels("v1"),
             "annotations": {"pulumi.com/deletionPropagationPolicy": "background"},
         },
         "spec": {
@@ -93,7 +102,7 @@ def test_callers_reach_only_the_live_version() -> None:
     assert manifests.callers_service(service()) == {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "nginx", "namespace": "istio-project", "labels": {"app": "nginx"}},
+        "metadata": {"name": "nginx", "namespace": "istio-project", "labels": LABELS},
         "spec": {
             "type": "ClusterIP",
             "selector": {"app": "nginx", "version": "v1"},
@@ -131,7 +140,7 @@ def test_each_version_has_a_destination_rule_of_its_own_that_limits_copies_and_n
             "metadata": {
                 "name": f"nginx-{version}",
                 "namespace": "istio-project",
-                "labels": {"app": "nginx", "version": version},
+                "labels": version_labels(version),
                 "annotations": FORCED,
             },
             "spec": {
@@ -157,7 +166,7 @@ def test_the_gateway_opens_port_80_of_the_ingress_gateway() -> None:
         "metadata": {
             "name": "nginx-gateway",
             "namespace": "istio-project",
-            "labels": {"app": "nginx"},
+            "labels": LABELS,
             "annotations": FORCED,
         },
         "spec": {
@@ -174,7 +183,7 @@ def test_requests_through_the_gateway_go_to_v1_and_those_that_only_read_are_copi
         "metadata": {
             "name": "nginx-vs",
             "namespace": "istio-project",
-            "labels": {"app": "nginx"},
+            "labels": LABELS,
             "annotations": FORCED,
         },
         "spec": {
@@ -201,7 +210,7 @@ def test_a_version_logs_what_comes_in_with_the_providers_that_are_named() -> Non
         "metadata": {
             "name": "nginx-v1",
             "namespace": "istio-project",
-            "labels": labels,
+            "labels": version_labels("v1"),
             "annotations": FORCED,
         },
         "spec": {

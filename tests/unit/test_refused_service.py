@@ -33,13 +33,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: accessLog, createNamespace, expectedRequestsPerSecond, gateway, hosts, "
-        "keepOnDestroy, mirrorMatch, name, namespace, port, protocol, settleSeconds, subsets",
+        "80: unknown, allowed: accessLog, annotations, createNamespace, expectedRequestsPerSecond, gateway, "
+        "hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, namespace, port, protocol, settleSeconds, "
+        "subsets",
     ),
     (
         "a key on the wrong level",
         service_args(gateway={"hosts": ["*"]}),
-        "gateway.hosts: unknown, allowed: existing, port, selector",
+        "gateway.hosts: unknown, allowed: existing, port, selector, tls",
     ),
     ("no name", service_args(name=None), f"name: missing; allowed: {NAME}"),
     ("an empty name", service_args(name=""), f"name: '' {NOT} {NAME}"),

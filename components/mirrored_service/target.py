@@ -1,0 +1,56 @@
+"""Renders how proxies reach the service of another environment that copies go to.
+
+It gets a host name of its own in the mesh, wherever it is. So the objects are all in this service's namespace,
+the limits hold for every proxy that copies and for copies only, and the routes are the same while the target's
+address is not known yet, as in a preview.
+"""
+
+from __future__ import annotations
+
+from . import limits, objects
+from .mirror_to import SUFFIX
+from .objects import ISTIO, Manifest
+from .service import MirrorTo, MirrorToTls, Service
+
+
+def host(service: Service) -> str:
+    """What the mesh calls the target; no DNS server needs to know it."""
+    return f"{SUFFIX}.{service.name}.{service.namespace}.internal"
+
+
+def objects_of(service: Service) -> list[Manifest]:
+    """What makes the target known, before the routes name it."""
+    target = service.mirror_to
+    return [service_entry(service, target), destination_rule(service, target)] if target else []
+
+
+def service_entry(service: Service, target: MirrorTo) -> Manifest:
+    port = {"number": service.port, "name": service.protocol, "protocol": service.protocol.upper()}
+    spec = {
+        "hosts": [host(service)],
+        "location": "MESH_EXTERNAL",
+        # Proxies look the address up again and again; while there is none, copies are dropped.
+        "resolution": "DNS",
+        "ports": [{**port, "targetPort": target.port}],
+        "endpoints": [{"address": target.host}],
+    }
+    return objects.custom(ISTIO, "ServiceEntry", _metadata(service), spec)
+
+
+def destination_rule(service: Service, target: MirrorTo) -> Manifest:
+    policy = limits.policy(target.mirror_limits)
+    if target.tls:
+        policy["tls"] = _tls(target, target.tls)
+    spec = {"host": host(service), "trafficPolicy": policy}
+    return objects.custom(ISTIO, "DestinationRule", _metadata(service), spec)
+
+
+def _tls(target: MirrorTo, tls: MirrorToTls) -> Manifest:
+    if tls.mode == "mesh":
+        return {"mode": "ISTIO_MUTUAL"}
+    known: Manifest = {"caCertificates": tls.ca_certificates} if tls.ca_certificates else {}
+    return {"mode": "SIMPLE", "sni": target.host, "subjectAltNames": [target.host], **known}
+
+
+def _metadata(service: Service) -> Manifest:
+    return objects.metadata(service, f"{service.name}-{SUFFIX}", {"app": service.name})
