@@ -16,8 +16,8 @@ ALIAS = "mirror-to.nginx.istio-project.internal"
 HOST = 'a host name with a dot or an IPv4 address, such as "shop.staging.svc.cluster.local"'
 LIMITS = {
     "connectionPool": {
-        "tcp": {"maxConnections": 1100},
-        "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 1024},
+        "tcp": {"maxConnections": 320},
+        "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 256},
     }
 }
 
