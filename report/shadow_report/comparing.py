@@ -90,7 +90,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     stack = _stack(options.stack) if options.stack else {}
     versions = {
         "live": _versions(options.live or stack.get("liveVersions"), "--live"),
-        "shadow": _versions(options.shadow or stack.get("shadowVersions"), "--shadow"),
+        "shadow": _versions(options.shadow or _only_shadow(stack, options.control), "--shadow"),
     }
     if options.control:
         versions["control"] = _versions(options.control, "--control")
@@ -130,6 +130,19 @@ def _stack(path: Path) -> dict[str, Any]:
         )
     known = ("liveVersions", "shadowVersions", "mirrorPercent", "methods")
     return {each: values[each] for each in known if values.get(each) is not None}
+
+
+def _only_shadow(stack: dict[str, Any], control: str | None) -> object:
+    """The stack's shadow, next to the control; of several, none is meant more than another."""
+    given = stack.get("shadowVersions")
+    if not isinstance(given, list):
+        return given
+    shadows = [each for each in given if each != control]
+    if len(shadows) > 1:
+        raise ReportError(
+            f"the stack has several shadows, {', '.join(map(str, shadows))}: name one with --shadow"
+        )
+    return shadows
 
 
 def _versions(given: object, flag: str) -> tuple[str, ...]:

@@ -323,7 +323,7 @@ class _Engine:
             ),
             Left(
                 "pairs whose copy lacks the mirroring proxy's hop in X-Forwarded-For",
-                self._number("SELECT count(*) FROM pairs WHERE more_hops <> 1"),
+                self._number("SELECT count(*) FROM pairs WHERE other >= 0 AND forwarded_more IS NOT TRUE"),
             ),
         )
         return funnel, left_out

@@ -1,8 +1,9 @@
 """Pairs requests with their copies, and counts. Ibis expressions: the same on DuckDB and on other engines.
 
 `lines` is a table of records (see schema) with these columns: `side`, `start_us`, `answer`, `bytes`,
-`eligible`, `route` (a number; only of live lines), `latency` (a bucket), and those in `keys`, by which a
-request and its copy are known: (join_id, method, path), or one column that stands for them.
+`eligible`, `route` (a number; only of live lines), `latency` (a bucket), `forwarded` (how much
+X-Forwarded-For holds), and those in `keys`, by which a request and its copy are known: (join_id, method,
+path), or one column that stands for them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shadow_report.schema import SIDES
 Keep = Callable[[str, ir.Table], ir.Table]
 _LIVE = SIDES.index("live")
 _ONLY_OF_LIVE = ("side", "eligible", "route", "pod")
-_OF_OTHER = ("answer", "latency", "bytes", "start_us", "hops", "shown_id", "shown_path")
+_OF_OTHER = ("answer", "latency", "bytes", "start_us", "forwarded", "shown_id", "shown_path")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Tabl
         bytes=records.bytes_sent,
         eligible=everything | records.method.isin(list(methods)),
         latency=(known.ln() / math.log(1.01)).floor().cast("int32"),
-        hops=records.xff_hops,
+        forwarded=records.xff_hops,
         shown_id=records.join_id,
         shown_path=records.path,
     )
@@ -139,7 +140,7 @@ def _pair(joined: ir.Table, window: Window) -> ir.Table:
         reference_bytes=joined.bytes,
         other_bytes=joined.other_bytes,
         later_us=joined.other_start_us - joined.start_us,
-        more_hops=joined.other_hops - joined.hops,
+        forwarded_more=joined.other_forwarded > joined.forwarded.fill_null(0),
         shown_id=joined.other_shown_id,
         shown_path=joined.other_shown_path,
     )

@@ -31,6 +31,12 @@ _JOIN_ID = """CASE
     WHEN request_id IN ('', '-') THEN NULL
     WHEN strlen(request_id) = 36 THEN substring(request_id, 1, 14) || substring(request_id, 16, 21)
     ELSE request_id END"""
+# The same as a hash of (join id, method, path), without making the join id of each line.
+_KEY = """CASE
+    WHEN request_id IN ('', '-') THEN NULL
+    WHEN strlen(request_id) = 36 THEN
+        hash(substring(request_id, 1, 14), substring(request_id, 16, 21), method, path)
+    WHEN request_id IS NOT NULL THEN hash(request_id, method, path) END"""
 _ANSWER = f"""CASE WHEN status BETWEEN 0 AND 999 THEN status
     + CASE WHEN flags IN ('', '-') OR flags IS NULL THEN 0
         WHEN list_has_any(string_split(flags, ','), ['DC', 'DR']) THEN {answers.CUT_OFF_CODE} ELSE 0 END
@@ -65,7 +71,7 @@ def sql(raw: str, source: str, comparing: Comparing) -> str:
     template = templates.sql("path", list(comparing.templates))
     commas = "length(xff) - length(replace(xff, ',', ''))"
     return f"""SELECT *, method || ' ' || template AS route, xff_hops > 0 AS is_mirror, problem = 0 AS parse_ok
-FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, request_id, {_JOIN_ID} AS join_id,
+FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, xff, request_id, {_JOIN_ID} AS join_id,
     epoch_us(start_time) AS start_us, method, path, {template} AS template,
     status, grpc_status, flags, {_ANSWER} AS answer, CASE WHEN app_us >= 0 THEN app_us END AS app_us,
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
@@ -86,10 +92,10 @@ def compact(records: str, comparing: Comparing) -> str:
     shown = "answer >= 400 AND side <> 0"
     return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us,
     answer::INTEGER AS answer, problem::TINYINT AS problem,
-    CASE WHEN join_id IS NOT NULL THEN hash(join_id, method, path) END AS key,
+    {_KEY} AS key,
     CASE WHEN side = 0 THEN route END AS route, side = 0 AND {_eligible(comparing.methods)} AS eligible,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
-    xff_hops::SMALLINT AS hops, CASE WHEN {shown} THEN request_id END AS shown_id,
+    least(strlen(xff), 30000)::SMALLINT AS forwarded, CASE WHEN {shown} THEN request_id END AS shown_id,
     CASE WHEN {shown} THEN path END AS shown_path
 FROM ({records})"""
 

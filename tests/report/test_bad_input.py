@@ -261,3 +261,40 @@ def test_wrong_arguments_are_refused_before_anything_is_read(
     said: str,
 ) -> None:
     assert refused(capsys, tmp_path, logs, *arguments).startswith(said)
+
+
+def test_the_stacks_outputs_name_the_versions(tmp_path: Path, logs: list[Path]) -> None:
+    page, stack = tmp_path / "report.html", tmp_path / "outputs.json"
+    stack.write_text(
+        json.dumps({"liveVersions": ["v1"], "shadowVersions": ["v1b", "v2"], "mirrorPercent": 50})
+    )
+    control = write(tmp_path / "more", Traffic(pairs=3000, seconds=600, control=True))[2]
+    files = [*map(str, logs), str(control)]
+    assert main(["compare", *files, "--stack", str(stack), "--control", "v1b", "--out", str(page)]) == 3
+    report = json.loads(page.with_suffix(".json").read_text())
+    assert {name: side["versions"] for name, side in report["sides"].items()} == {
+        "live": ["v1"],
+        "shadow": ["v2"],
+        "control": ["v1b"],
+    }
+    assert report["mirrorPercent"] == 50
+
+
+def test_several_shadows_of_a_stack_are_told_apart_by_the_user(
+    tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = tmp_path / "outputs.json"
+    stack.write_text(json.dumps({"liveVersions": ["v1"], "shadowVersions": ["v2", "v3"]}))
+    assert main(["compare", *map(str, logs), "--stack", str(stack)]) == 2
+    said = capsys.readouterr().err
+    assert said == "shadow-report: the stack has several shadows, v2, v3: name one with --shadow\n"
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{"])
+def test_stack_outputs_that_are_none_are_refused(
+    tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    stack = tmp_path / "outputs.json"
+    stack.write_text(content)
+    assert main(["compare", *map(str, logs), "--stack", str(stack)]) == 2
+    assert "write it with `pulumi stack output --json`" in capsys.readouterr().err
