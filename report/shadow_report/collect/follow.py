@@ -105,34 +105,35 @@ class Follower:
         """Reads until the container ends. Was there anything new?"""
         if self.pod.restarts < 0:
             return False
-        restarts = self.pod.restarts - self._restarts_read
         try:
-            read, broken = await self._read_all(restarts, look_back=restarts > 0)
+            read, broken = await self._read_all(look_back=self.pod.restarts > self._restarts_read)
             if broken:
                 # The log goes on behind lines that we have not seen. The container may have been restarted, and
                 # the API does not say so yet: the rest would be in the log of the one before.
-                more, _ = await self._read_all(0, look_back=True)
+                more, _ = await self._read_all(look_back=True)
                 read += more
         except NoLogError:
             return False
         return read > 0
 
-    async def _read_all(self, restarts: int, *, look_back: bool) -> tuple[int, bool]:
+    async def _read_all(self, *, look_back: bool) -> tuple[int, bool]:
         """Reads the log of the container before, if asked to, and then of this one; returns as `_read` does."""
         since = self.seam.reopen()
-        read = await self._read_previous(since, restarts) if look_back else 0
+        read = await self._read_previous(since) if look_back else 0
         more, broken = await self._read(since, previous=False, last_resort=look_back)
         return read + more, broken
 
-    async def _read_previous(self, since: int, restarts: int) -> int:
-        if restarts > 1 and self.seam.joined:
+    async def _read_previous(self, since: int) -> int:
+        known = self.pod.restarts  # more may be told of while we read
+        if known - self._restarts_read > 1 and self.seam.joined:
             self._note_gap(time.time_ns(), RESTARTED)
-        self._tally.restarts += restarts
+        if self.seam.newest:
+            self._tally.restarts += known - self._restarts_read
         try:
             read, _ = await self._read(since, previous=True, last_resort=True)
         except NoLogError:
             read = 0
-        self._restarts_read = self.pod.restarts
+        self._restarts_read = known
         return read
 
     async def _read(self, since: int, *, previous: bool, last_resort: bool) -> tuple[int, bool]:

@@ -47,7 +47,7 @@ class Tally:
     bad: Counter[str] = field(default_factory=Counter)  # lines of the access log that cannot be read, by why
     known: int = 0  # lines that came again after an interruption, and were not kept twice
     interruptions: int = 0
-    restarts: int = 0
+    restarts: int = 0  # of containers that were followed already
     pods: Counter[str] = field(default_factory=Counter)  # followed now, by version
     gaps: list[Gap] = field(default_factory=list)
     removed_files: int = 0
