@@ -120,9 +120,9 @@ def _outputs_of(stack: str) -> Mapping[str, Any]:
     try:
         read = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": stack}).value
     except Exception as error:
+        why = str(error).rpartition("returned an error: ")[2]
         raise _refused(
-            stack,
-            f"a stack that is there and can be read; without mirrorTo nothing is copied there ({error})",
+            stack, f"a stack that is there and can be read; without mirrorTo nothing is copied there ({why})"
         ) from None
     outputs: Mapping[str, Any] = read["outputs"]
     return outputs

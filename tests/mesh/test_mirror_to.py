@@ -232,6 +232,11 @@ def test_staging_that_is_gone_touches_no_request_of_prod_and_is_named_by_the_nex
         assert refused.returncode != 0
         assert "with the output mirrorTarget, as this program has it after `pulumi up`" in printed
         assert "Traceback" not in printed
+        nowhere = {"stack": "organization/mirrored-service/nowhere", "percent": 1}
+        environments.prod.configure(LIVE, mirrorTo=nowhere)
+        refused = environments.prod.stack.change("preview")
+        assert refused.returncode != 0
+        assert '(unknown stack "organization/mirrored-service/nowhere")' in refused.stdout + refused.stderr
         environments.prod.deploy(LIVE)
     kinds = "serviceentries,destinationrules"
     assert environments.prod.kubectl("get", kinds, "--output=name").split() == [

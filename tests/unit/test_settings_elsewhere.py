@@ -52,7 +52,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def invoke(function: str, inputs: dict[str, str]) -> Any:
         assert function == "pulumi:pulumi:readStackOutputs"
         if inputs["name"] not in stacks:
-            raise Exception(f'unknown stack "{inputs["name"]}"')
+            raise Exception(f'invoke failed: it returned an error: unknown stack "{inputs["name"]}"')
         return SimpleNamespace(value={"outputs": stacks[inputs["name"]]})
 
     monkeypatch.setattr(pulumi.runtime, "invoke", invoke)
