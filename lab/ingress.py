@@ -25,30 +25,32 @@ class IngressProxy:
 
     @property
     def peak_mib(self) -> float:
-        """The largest resident set since its peak was forgotten."""
-        return self._mib("VmHWM")
+        """The largest resident set since its peak was forgotten. It keeps what it once took."""
+        return _number(r"^VmHWM:\s+(\d+) kB", (self._proc / "status").read_text()) / 1024
 
-    @property
-    def mib(self) -> float:
-        """The resident set."""
-        return self._mib("VmRSS")
-
-    def _mib(self, field: str) -> float:
-        found = re.search(rf"^{field}:\s+(\d+) kB", (self._proc / "status").read_text(), re.MULTILINE)
-        if not found:
-            raise LabError("the ingress gateway's proxy ended")
-        return int(found[1]) / 1024
+    def used_mib(self) -> float:
+        """What it uses now of the memory that it has."""
+        return _number(r'"allocated": "(\d+)"', self._admin("memory")) / 2**20
 
     def waiting_copies(self, namespace: str, version: str) -> int:
         """How many copies for this version of a service called nginx it has sent and waits for."""
-        envoy = ("exec", "--namespace=istio-system", "deployment/istio-ingressgateway", "--")
-        clusters = self._lab.kubectl(*envoy, "pilot-agent", "request", "GET", "clusters")
         subset = f"outbound|80|{version}-copies|nginx-versions.{namespace}."
         return sum(
             int(line.rpartition("::")[2])
-            for line in clusters.splitlines()
+            for line in self._admin("clusters").splitlines()
             if line.startswith(subset) and "::rq_active::" in line
         )
+
+    def _admin(self, path: str) -> str:
+        envoy = ("exec", "--namespace=istio-system", "deployment/istio-ingressgateway", "--")
+        return self._lab.kubectl(*envoy, "pilot-agent", "request", "GET", path)
+
+
+def _number(pattern: str, text: str) -> int:
+    found = re.search(pattern, text, re.MULTILINE)
+    if not found:
+        raise LabError(f"the ingress gateway's proxy does not say {pattern!r}")
+    return int(found[1])
 
 
 def _pid(lab: Lab) -> int:
