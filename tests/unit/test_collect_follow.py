@@ -118,7 +118,14 @@ def follow_to_the_end(kubelet: Kubelet, seam: Seam | None = None) -> tuple[list[
     def add(row: dict[str, Any]) -> None:
         had.append(int(row["path"][1:]))
 
-    asyncio.run(asyncio.wait_for(Follower(kubelet, POD, seam or Seam(), tally, add).run(), 20))
+    # Not asyncio.run, which leaves the thread without an event loop: Pulumi's mocks want one.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(
+            asyncio.wait_for(Follower(kubelet, POD, seam or Seam(), tally, add).run(), 20)
+        )
+    finally:
+        loop.close()
     return had, tally
 
 

@@ -1,7 +1,9 @@
 """What the collector tells a person, a log and a program; and what it takes on its command line."""
 
+import asyncio
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -104,6 +106,13 @@ def test_a_time_has_a_unit(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(("text", "bytes_"), [("500M", 5 * 10**8), ("2Gi", 2**31), ("1.5G", 1.5 * 10**9)])
 def test_a_size_has_a_unit(text: str, bytes_: float) -> None:
     assert size(text) == bytes_
+
+
+@pytest.fixture(autouse=True)
+def _leaves_an_event_loop() -> Iterator[None]:
+    """The command leaves the thread without one; Pulumi's mocks, in other tests, want one."""
+    yield
+    asyncio.set_event_loop_policy(None)
 
 
 NEEDED = ["collect", "--namespace", "shop", "--app", "shop", "--output", "logs"]
