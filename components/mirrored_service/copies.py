@@ -66,7 +66,9 @@ def _paths(section: Fields) -> tuple[str, ...]:
         section.refuse(("paths",), paths, _PATHS_TEXT)
     if paths == () and section.values.get("paths") == []:
         section.refuse(("paths",), [], f"{_PATHS_TEXT}; leave it out for every path")
-    return tuple(dict.fromkeys(paths))
+    # Istio warns of a match that another one makes needless; what is copied is the same without it.
+    each = tuple(dict.fromkeys(paths))
+    return tuple(path for path in each if not any(syntax.path_covers(other, path) for other in each))
 
 
 def _headers(section: Fields) -> dict[str, str]:

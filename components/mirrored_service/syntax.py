@@ -98,6 +98,11 @@ def is_range(raw: str) -> bool:
         return False
 
 
+def path_covers(wide: str, narrow: str) -> bool:
+    """Does another path that requests are matched by stand for this one too?"""
+    return wide != narrow and wide.endswith("*") and narrow.startswith(wide[:-1])
+
+
 def is_image(raw: str) -> bool:
     found = _IMAGE.fullmatch(raw)
     # 64 hexadecimal digits alone would be the id of an image, which cannot be pulled.

@@ -84,6 +84,13 @@ def test_the_expression_for_a_size_takes_all_numbers_up_to_it_and_none_above(mos
     assert taken == list(range(most + 1))
 
 
+def test_paths_that_another_one_stands_for_are_left_out() -> None:
+    paths = ["/a/b", "/a*", "/a/*", "/c", "/c", "/a"]
+    uris = [entry["uri"] for entry in copied(methods=["GET"], paths=paths)]
+    assert uris == [{"prefix": "/a"}, {"exact": "/c"}]
+    assert [entry["uri"] for entry in copied(methods=["GET"], paths=["/0*", "/*"])] == [{"prefix": "/"}]
+
+
 def test_methods_stay_safe_when_only_paths_are_given() -> None:
     assert [entry["method"]["exact"] for entry in copied(paths=["/a"])] == ["GET", "HEAD", "OPTIONS"]
 
