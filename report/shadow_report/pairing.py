@@ -64,11 +64,11 @@ def repeated(lines: ir.Table, keys: Sequence[str], keep: Keep) -> ir.Table:
     """The lines whose key occurs more than once on a side: retries, and lines that were collected twice. The
     latter are equal in every column, and stay once. They get `occurrence` and `size`, how many there are on
     their side."""
-    # Each side is a bit: as long as each is there once, adding them and combining them give the same number.
-    bit = ibis.cases(*((lines.side == side, 1 << side) for side in range(len(SIDES))), else_=0).cast("int32")
-    known = lines.mutate(bit=bit).filter(ibis._.side.notnull(), ibis._[keys[0]].notnull())
-    sums = known.group_by(list(keys)).agg(added=ibis._.bit.sum(), combined=ibis._.bit.bit_or())
-    several = keep("several", sums.filter(sums.added != sums.combined).select(*keys))
+    counts = [(lines.side == side).cast("int32").sum() > 1 for side in range(len(SIDES))]
+    more_than_once = lines.filter(lines.side.notnull(), lines[keys[0]].notnull()).group_by(list(keys))
+    several = keep(
+        "several", more_than_once.having(counts[0] | counts[1] | counts[2]).agg(rows=ibis._.count())
+    )
     distinct = lines.filter(lines.side.notnull()).semi_join(several, list(keys)).distinct()
     group = ibis.window(group_by=[*keys, "side"], order_by=["start_us", "answer", "latency", "bytes"])
     whole = ibis.window(group_by=[*keys, "side"])
