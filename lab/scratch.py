@@ -57,6 +57,8 @@ class ScratchStack:
         return self.lab.kubectl(*args, f"--namespace={self.namespace}")
 
     def remove(self) -> None:
+        # Nobody wants to wait here until pods have ended as they should.
+        self.kubectl("delete", "deployments,replicasets,pods", "--all", "--force", "--grace-period=0")
         self.stack.destroy()
         self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
 
