@@ -69,7 +69,10 @@ def _target(project: Path, stack: str, values: dict[str, Any]) -> dict[str, Any]
 
 def _pulumi(project: Path, *arguments: str) -> str:
     command = ["pulumi", *arguments, "--cwd", str(project), "--non-interactive"]
-    ran = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    except FileNotFoundError:
+        raise RenderError('pulumi is not on PATH; for the lab run `eval "$(make -s env)"` first') from None
     if ran.returncode:
         raise RenderError(ran.stderr.strip() or ran.stdout.strip())
     return ran.stdout

@@ -120,3 +120,9 @@ def test_a_wrong_config_writes_nothing(project: Path) -> None:
     with pytest.raises(ValueError, match="port: 0 is not allowed"):
         rendered(project)
     assert not (project / "out").exists()
+
+
+def test_without_pulumi_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(render.RenderError, match="pulumi is not on PATH"):
+        rendered(tmp_path)
