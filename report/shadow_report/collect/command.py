@@ -10,11 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shadow_report.collect.cluster import Cluster
-from shadow_report.collect.collector import Collector, Plan
 from shadow_report.collect.lines import READERS
 from shadow_report.collect.show import Show
-from shadow_report.collect.store import Store
 from shadow_report.collect.tally import SECOND
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -77,6 +74,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _collect(options: argparse.Namespace) -> int:
+    # Only here: `compare` need not wait for the clients of Kubernetes and Parquet to be imported.
+    from shadow_report.collect.cluster import Cluster
+    from shadow_report.collect.collector import Collector, Plan
+    from shadow_report.collect.store import Store
+
     show = Show(as_json=options.json)
     store = Store(options.output, options.max_disk)
     selector = f"app={options.app}"
