@@ -15,17 +15,11 @@ from shadow_report import engine, reading
 from shadow_report.engine import Settings
 from shadow_report.records import Comparing
 from shadow_report.run import Run
+from tests.generated import steady
 from tests.report.synthetic import START
 
 Line = dict[str, Any]
-# For generated tests: the same examples each time, and no failure because the machine is busy.
-generated = settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+generated = settings(steady, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 VERSIONS: dict[str, tuple[str, ...]] = {"live": ("v1",), "shadow": ("v2",)}
 ID = "5f1b0c1e-9a3d-4c6e-8f00-0123456789ab"
 
