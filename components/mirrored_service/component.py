@@ -86,8 +86,7 @@ class MirroredService(pulumi.ComponentResource):
         for subset in service.subsets:
             if not subset.live:
                 # After the routes: a version that stops being live keeps its pods until no request needs them,
-                # and a shadow that does not start cannot hold up the live route. It is
-                # contained no earlier either.
+                # and a shadow that does not start cannot hold up the live route. Nor is it contained earlier.
                 self._pods(service, subset, routes)
 
     def _namespace(self, service: model.Service) -> list[pulumi.Resource]:

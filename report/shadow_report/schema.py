@@ -49,8 +49,7 @@ SUMMARY = "collected.json"  # what the collector writes beside the files: what i
 SIDES = ("live", "shadow", "control")  # written as 0, 1, 2; control is a second copy of the live version
 
 # A record, as `records.sql` makes it of any format. `occurrence` is not kept: it is counted only where an
-# id occurs
-# more than once (see pairing).
+# id occurs more than once (see pairing).
 RECORD = (
     Column("side", "whole", "an index of SIDES; null: a version that is not compared"),
     Column("pod", "text", "whose log it was"),
