@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -76,10 +76,16 @@ class BackgroundUp:
 
     def kill(self) -> None:
         """SIGKILL to the engine, its plugins and the program, all of which are of one session."""
-        for pid in _of_session(self._process.pid):
-            os.kill(pid, signal.SIGKILL)
-        self._process.wait()
-        wait_until(lambda: not _of_session(self._process.pid), "every process of the killed `up` is gone")
+        wait_until(self._all_killed, "every process of the killed `up` is gone")
+
+    def _all_killed(self) -> bool:
+        """Kills whatever is left: one may end while we look, and another may just have been started."""
+        self._process.poll()  # else the first of them stays as a zombie
+        left = _of_session(self._process.pid)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
 
 
 def _of_session(session: int) -> list[int]:
