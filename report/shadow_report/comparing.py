@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from shadow_report import engine, page, reading, templates, terminal
+from shadow_report.collect import summary
+from shadow_report.collect.tally import Gap
 from shadow_report.engine import Settings
 from shadow_report.errors import ReportError
 from shadow_report.records import Comparing
@@ -76,7 +79,10 @@ def run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     _check_target(options.out)
     files = [reading.recognise(each) for each in reading.inputs(options.files)]
+    gaps = _gaps({each.input.path.parent for each in files})
     found = engine.compare(files, settings)
+    if gaps is not None:
+        found = replace(found, not_collected=tuple(filter(found.concerns, gaps)))
     verdict = judge(found, thresholds)
     figures = options.json or options.out.with_suffix(".json")
     options.out.write_text(page.render(found, verdict, thresholds))
@@ -84,6 +90,12 @@ def run(options: argparse.Namespace) -> int:
     print(terminal.summary(found, verdict))
     print(f"page: {options.out.resolve().as_uri()}")
     return EXIT_STATUS[verdict.result]
+
+
+def _gaps(directories: set[Path]) -> list[Gap] | None:
+    """What collectors could not have, in the order of time; None if no collector wrote there."""
+    told = [gaps for each in directories if (gaps := summary.gaps(each)) is not None]
+    return sorted(chain(*told), key=lambda gap: (gap.begin, gap.pod)) if told else None
 
 
 def _settings(options: argparse.Namespace) -> Settings:

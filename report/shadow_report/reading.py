@@ -14,10 +14,11 @@ import duckdb
 import zstandard
 
 from shadow_report import lines, words
+from shadow_report.collect import summary
 from shadow_report.errors import ReportError
 from shadow_report.records import text
 from shadow_report.run import Source
-from shadow_report.schema import RAW, RAW_NAMES, SUMMARY
+from shadow_report.schema import RAW, RAW_NAMES
 
 _TYPES = {"text": "VARCHAR", "whole": "BIGINT", "time": "TIMESTAMPTZ"}
 _HEAD = 1 << 18  # bytes that are looked at to tell the format
@@ -77,7 +78,7 @@ def inputs(arguments: list[str]) -> list[Input]:
 def _below(directory: Path) -> list[Path]:
     """The logs below a directory: not what is hidden, nor the collector's summary."""
     found = (each for each in directory.rglob("*") if each.is_file())
-    return sorted(each for each in found if not each.name.startswith(".") and each.name != SUMMARY)
+    return sorted(each for each in found if not each.name.startswith(".") and each.name != summary.FILE)
 
 
 def recognise(given: Input) -> Known:

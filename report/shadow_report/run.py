@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from shadow_report.collect.tally import Gap
 from shadow_report.tallies import Comparison
 
 
@@ -56,7 +57,8 @@ class Side:
 @dataclass(frozen=True)
 class Run:
     """`sides` by "live", "shadow", "control"; `window_us` is what was compared, after its edges were cut off;
-    `measure` is "app" (the app's own time) or "total" (the proxy's whole time)."""
+    `measure` is "app" (the app's own time) or "total" (the proxy's whole time); `not_collected` is what the
+    collector could not have of the window, None if no collector said."""
 
     sides: dict[str, Side]
     sources: tuple[Source, ...]
@@ -70,7 +72,8 @@ class Run:
     shadow: Comparison
     control: Comparison | None = None
     samples: tuple[Sample, ...] = ()
-    templates: tuple[str, ...] = field(default=())
+    templates: tuple[str, ...] = ()
+    not_collected: tuple[Gap, ...] | None = None
 
     @property
     def lines(self) -> int:
@@ -79,6 +82,12 @@ class Run:
     @property
     def bad_lines(self) -> int:
         return sum(source.bad for source in self.sources)
+
+    def concerns(self, gap: Gap) -> bool:
+        """Is it about a version that is compared, and about the window?"""
+        first, last = self.window_us
+        named = any(gap.version in side.versions for side in self.sides.values())
+        return named and gap.begin <= last * 1000 and gap.end >= first * 1000
 
     @property
     def seconds(self) -> float:

@@ -44,7 +44,6 @@ RAW = (
     Column("version", "text", "which version's log, such as v1; the collector adds it"),
 )
 RAW_NAMES = tuple(column.name for column in RAW)
-SUMMARY = "collected.json"  # what the collector writes beside the files: what it could not have, for example
 
 SIDES = ("live", "shadow", "control")  # written as 0, 1, 2; control is a second copy of the live version
 

@@ -15,6 +15,7 @@ from shadow_report.thresholds import Thresholds
 from shadow_report.verdict import Statement, Verdict
 
 _MOST_ROUTES = 10
+_MOST_GAPS = 5
 
 
 def summary(run: Run, verdict: Verdict) -> str:
@@ -33,6 +34,11 @@ def summary(run: Run, verdict: Verdict) -> str:
     if run.bad_lines:
         lines += ["", f"{words.count(run.bad_lines)} of {words.count(run.lines, 'line')} could not be read:"]
         lines += [f"  {source.name}: {each}" for source in run.sources for each in source.problems]
+    if run.not_collected:
+        lines += ["", "the collector could not have these logs; what they lack looks like missing copies:"]
+        lines += [f"  {each.as_text()}" for each in run.not_collected[:_MOST_GAPS]]
+        if len(run.not_collected) > _MOST_GAPS:
+            lines.append(f"  and {len(run.not_collected) - _MOST_GAPS} more")
     return "\n".join([*lines, "", verdict.result.value])
 
 
@@ -55,6 +61,7 @@ def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, An
         "sources": [asdict(source) for source in run.sources],
         "funnel": [asdict(each) for each in run.funnel],
         "leftOut": [asdict(each) for each in run.left_out],
+        "notCollected": None if run.not_collected is None else [each.as_json() for each in run.not_collected],
         "all": _finding(verdict.overall),
         "routes": [_finding(each) for each in verdict.routes],
         "newErrors": [asdict(each) for each in run.samples],

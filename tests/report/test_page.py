@@ -12,16 +12,18 @@ from playwright.sync_api import Browser, sync_playwright
 
 from lab import packages
 from shadow_report.cli import main
+from shadow_report.collect.tally import SECOND, Gap
 from tests.report.handmade import both
-from tests.report.synthetic import Traffic, write
+from tests.report.synthetic import START, Traffic, write
 
 WIDTHS = (360, 768, 1280)
+GAP = Gap("shop-v2-0", "v2", (START + 900) * SECOND, (START + 910) * SECOND, "the pod went", about=33)
 HOSTILE = '/<script>alert(1)</script>/"onload="x'
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report with everything on it: errors, a gap, a hostile path, a control."""
+    """A report with everything on it: errors, a gap, a hostile path, a control, a log that was not had."""
     folder = tmp_path_factory.mktemp("page")
     traffic = Traffic(6000, failing_route="/search", failing=0.1, down=(0.5, 0.6), slower=1.3, control=True)
     logs = write(folder / "logs", traffic)
@@ -31,6 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "logs" / "hostile.ndjson").write_text(
         "".join(json.dumps(line) + "\n" for line in hostile) + "garbage\n"
     )
+    (folder / "logs" / "collected.json").write_text(json.dumps({"gaps": [GAP.as_json()]}))
     out = folder / "report.html"
     files = [*map(str, logs), str(folder / "logs" / "hostile.ndjson")]
     sides = ["--live", "v1", "--shadow", "v2", "--control", "v1b"]
@@ -151,5 +154,8 @@ def test_every_part_of_the_report_is_on_the_page(page: Path) -> None:
         "against the control",
         "without answer",
         "line 19: not JSON",
+        "Logs of this time that the collector could not have",
+        "shop-v2-0",
+        "the pod went",
     ):
         assert part in text, part

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from shadow_report.collect import summary
 from shadow_report.collect.cluster import Cluster
 from shadow_report.collect.follow import Follower
 from shadow_report.collect.lines import Reader
@@ -42,7 +43,7 @@ class Collector:
 
     def __init__(self, cluster: Cluster, store: Store, plan: Plan, tell: Tell) -> None:
         """`tell` is given each event with what there is to say of it."""
-        self.tally = Tally()
+        self.tally = Tally(gaps=summary.gaps(store.directory) or [])  # an earlier collector's
         self._cluster = cluster
         self._store = store
         self._plan = plan

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from shadow_report.schema import SUMMARY
+from shadow_report.collect.summary import FILE
 from shadow_report.words import count
 
 EVERY_SECONDS = 10.0  # between two lines of progress in a log
@@ -101,7 +101,7 @@ def summary_text(values: Mapping[str, Any]) -> str:
     about = [gap["about_lines"] for gap in values["gaps"]]
     if about:
         known = sum(number for number in about if number is not None)
-        lines.append(f"{count(len(about), 'gap')}, about {count(known, 'line')}; see {SUMMARY}")
+        lines.append(f"{count(len(about), 'gap')}, about {count(known, 'line')}; see {FILE}")
     return "\n".join(lines)
 
 

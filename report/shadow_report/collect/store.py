@@ -18,10 +18,11 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
+from shadow_report.collect import summary
 from shadow_report.collect.lines import Row
 from shadow_report.collect.seam import Key
 from shadow_report.errors import ReportError
-from shadow_report.schema import RAW, SUMMARY
+from shadow_report.schema import RAW
 
 _TYPES = {"text": pyarrow.string(), "whole": pyarrow.int64(), "time": pyarrow.timestamp("us", "UTC")}
 SCHEMA = pyarrow.schema([(column.name, _TYPES[column.type]) for column in RAW])
@@ -117,11 +118,11 @@ class Store:
             files, requests = files + 1, requests + oldest.requests
         return Removed(files, requests) if files else None
 
-    def summarize(self, summary: Mapping[str, Any]) -> None:
+    def summarize(self, values: Mapping[str, Any]) -> None:
         """Writes what was collected, and what could not be had, beside the files."""
-        path = self.directory / SUMMARY
+        path = self.directory / summary.FILE
         unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
-        unfinished.write_text(json.dumps(summary, indent=2) + "\n")
+        unfinished.write_text(json.dumps(values, indent=2) + "\n")
         _publish(unfinished, path)
 
     def close(self) -> None:

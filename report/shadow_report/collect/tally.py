@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,13 @@ class Gap:
             "why": self.why,
             "about_lines": self.about,
         }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Gap:
+        """What `as_json` made. Raises KeyError, TypeError or ValueError for anything else."""
+        begin = nanoseconds(values["from"]) if values["from"] else 0
+        end = nanoseconds(values["to"])
+        return cls(values["pod"], values["version"], begin, end, values["why"], values["about_lines"])
 
     def as_text(self) -> str:
         seconds = f"{(self.end - self.begin) / SECOND:.1f} s" if self.begin else "the beginning"
@@ -89,3 +97,8 @@ class Rate:
 def moment(nanoseconds: int) -> str:
     """As ISO 8601, in UTC with microseconds."""
     return datetime.fromtimestamp(nanoseconds / SECOND, UTC).isoformat(timespec="microseconds")
+
+
+def nanoseconds(moment: str) -> int:
+    """Since 1970, of a time as ISO 8601."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1_000_000) * 1000

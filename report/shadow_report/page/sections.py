@@ -69,7 +69,7 @@ def sections(run: Run, verdict: Verdict, thresholds: Thresholds) -> list[Section
         Section("routes", "Routes, worst first", _routes(run, verdict)),
         Section("sizes", "Sizes", [_sizes(run)]),
         Section("timeline", "Timeline", [pictures(*figures.timeline(run)), _timeline(run)]),
-        Section("left-out", "What was left out", [_left_out(run), _sources(run)]),
+        Section("left-out", "What was left out", [_left_out(run), _not_collected(run), _sources(run)]),
         Section("thresholds", "Thresholds", [_thresholds(thresholds)]),
     ]
 
@@ -255,6 +255,24 @@ def _left_out(run: Run) -> dict[str, Any]:
     rows = [[each.what, words.count(each.number)] for each in run.left_out]
     rows.append(["lines that could not be read", words.count(run.bad_lines)])
     return table("Left out of the comparison, or to be known", ("what", "number"), rows, (1,))
+
+
+def _not_collected(run: Run) -> dict[str, Any]:
+    if run.not_collected is None:
+        return text("No summary of a collector lies beside the logs: whether lines are missing is not known.")
+    rows = [
+        [
+            each.pod,
+            each.version,
+            words.moment(each.begin / 1e9) if each.begin else "the beginning",
+            words.moment(each.end / 1e9),
+            words.count(each.about) if each.about is not None else "unknown",
+            each.why,
+        ]
+        for each in run.not_collected
+    ]
+    heads = ("pod", "version", "from (UTC)", "to", "lines, about", "why")
+    return table("Logs of this time that the collector could not have", heads, rows, (4,))
 
 
 def _sources(run: Run) -> dict[str, Any]:
