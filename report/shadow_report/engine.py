@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import tempfile
 from collections import Counter
@@ -31,6 +32,8 @@ _LEAST_BLOCKS = 20
 _BLOCK_SIZES = (60, 30, 20, 10, 5, 2, 1)  # seconds; a minute where that gives enough of them
 _MOST_SAMPLES = 50
 _KEYS = ("key",)
+_SCRATCH = "shadow-report-"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # The app's own time is compared where it is known of nearly all; a mixture of both would compare unlike things.
 _APP_SHARE = 0.9
 
@@ -66,7 +69,7 @@ def compare(files: list[Known], settings: Settings) -> Run:
 @contextmanager
 def _connected(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     try:
-        with tempfile.TemporaryDirectory(prefix="shadow-report-", dir=settings.scratch) as scratch:
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.scratch) as scratch:
             options: dict[str, Any] = {
                 "memory_limit": f"{settings.memory_mib}MiB",
                 "temp_directory": f"{scratch}/spilled",
@@ -75,13 +78,22 @@ def _connected(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, 
             }
             if settings.threads:
                 options["threads"] = settings.threads
-            with duckdb.connect(":memory:", config=options) as connection:
+            # The lines are stored in a file, where they are packed: in memory they would take all that is
+            # allowed, and leave none for the joins. What is made of them is smaller, and temporary.
+            with duckdb.connect(f"{scratch}/lines.duckdb", config=options) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
                 yield connection, Path(scratch)
     except duckdb.OutOfMemoryException:
         raise ReportError(
             f"{settings.memory_mib} MiB of memory are not enough, or there is no room left in the directory for "
             "temporary files: give more with --memory, or another directory with --scratch"
+        ) from None
+    except (duckdb.Error, OSError) as problem:
+        if _SCRATCH not in str(problem) and getattr(problem, "errno", None) not in _NO_ROOM:
+            raise
+        raise ReportError(
+            f"no temporary files can be written in {settings.scratch or tempfile.gettempdir()}: {problem}; "
+            "name a directory with more room with --scratch"
         ) from None
 
 
@@ -106,14 +118,13 @@ class _Engine:
             "FROM stored LEFT JOIN routes USING (route)"
         )
         window = self._window(sides["live"])
-        numbered = pairing.repeated(self._table("lines"), _KEYS, self._kept)
-        shadow = self._comparison("shadow", numbered, window, routes)
+        shadow = self._comparison("shadow", window, routes)
         facts = self._facts(window, shadow)
         samples = tuple(self._samples(routes))
         offsets = {"shadow": self._offset()}
         control = None
         if "control" in sides:
-            control = self._comparison("control", numbered, window, routes)
+            control = self._comparison("control", window, routes)
             offsets["control"] = self._offset()
         sides = {name: replace(side, offset_us=offsets.get(name, 0)) for name, side in sides.items()}
         return Run(
@@ -170,7 +181,7 @@ class _Engine:
         try:
             row = self.connection.execute(query).fetchone()
         except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as problem:
-            if known is None or "temp" in str(problem):
+            if known is None or str(self.scratch) in str(problem):
                 raise
             raise ReportError(f"{known.input.path} cannot be read: {problem}") from None
         return int(row[0]) if row and row[0] is not None else 0
@@ -253,10 +264,10 @@ class _Engine:
             first, last, block_seconds((last - first) / 1e6), math.ceil(self.settings.mirror_percent / 100)
         )
 
-    def _comparison(
-        self, side: str, numbered: ir.Table, window: Window, routes: tuple[str, ...]
-    ) -> Comparison:
-        paired = self._kept("pairs", pairing.pairs(self._table("lines"), numbered, _KEYS, side, window))
+    def _comparison(self, side: str, window: Window, routes: tuple[str, ...]) -> Comparison:
+        lines = self._table("lines")
+        numbered = pairing.repeated(lines, _KEYS, side, self._kept)
+        paired = self._kept("pairs", pairing.pairs(lines, numbered, _KEYS, side, window))
         rows = self._rows(pairing.answers(paired))
         columns = self.connection.execute(_sql(pairing.latencies(paired))).fetchnumpy()
         blocks = (window.last_us - window.first_us) // (window.block_seconds * 1_000_000) + 1
@@ -294,7 +305,7 @@ class _Engine:
         shadow_lines = self._number(f"SELECT count(*) FROM stored WHERE side = 1 {inside}")
         distinct = self._number("SELECT count(*) FROM numbered")
         repeated = self._number(
-            "SELECT count(*) FROM stored SEMI JOIN several USING (key) WHERE side IS NOT NULL"
+            "SELECT count(*) FROM stored SEMI JOIN several USING (key) WHERE side IN (0, 1)"
         )
         aborted = sum(everything.answers.values()) - ambiguous - everything.eligible
         funnel = (
@@ -360,7 +371,7 @@ ORDER BY route, reference, other, shown_id LIMIT {_MOST_SAMPLES}"""
         return self._table(name)
 
     def _keep(self, name: str, query: str) -> None:
-        self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
     def _rows(self, expression: ir.Table) -> list[tuple[Any, ...]]:
         return self.connection.execute(_sql(expression)).fetchall()

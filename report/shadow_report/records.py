@@ -68,11 +68,10 @@ def sql(raw: str, source: str, comparing: Comparing) -> str:
         for index, side in enumerate(SIDES)
         if side in comparing.versions
     )
-    template = templates.sql("path", list(comparing.templates))
     commas = "length(xff) - length(replace(xff, ',', ''))"
     return f"""SELECT *, method || ' ' || template AS route, xff_hops > 0 AS is_mirror, problem = 0 AS parse_ok
 FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, xff, request_id, {_JOIN_ID} AS join_id,
-    epoch_us(start_time) AS start_us, method, path, {template} AS template,
+    epoch_us(start_time) AS start_us, method, path, {_template(comparing)} AS template,
     status, grpc_status, flags, {_ANSWER} AS answer, CASE WHEN app_us >= 0 THEN app_us END AS app_us,
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
     CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent ELSE 0 END AS bytes_sent,
@@ -87,17 +86,23 @@ def compact(records: str, comparing: Comparing) -> str:
     run's time goes by with moving these rows.
 
     The key is a 64-bit hash of (join id, method, path): any two of 20 million requests share one with a
-    probability of 1 in 100,000. Only live requests need their route, and only errors their id and path.
+    probability of 1 in 100,000. Only live requests need their route, which is made here once more so that it
+    is not made for the others, and only errors their id and path.
     """
     shown = "answer >= 400 AND side <> 0"
     return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us,
     answer::INTEGER AS answer, problem::TINYINT AS problem,
     {_KEY} AS key,
-    CASE WHEN side = 0 THEN route END AS route, side = 0 AND {_eligible(comparing.methods)} AS eligible,
+    CASE WHEN side = 0 THEN method || ' ' || {_template(comparing)} END AS route,
+    side = 0 AND {_eligible(comparing.methods)} AS eligible,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
     least(strlen(xff), 30000)::SMALLINT AS forwarded, CASE WHEN {shown} THEN request_id END AS shown_id,
     CASE WHEN {shown} THEN path END AS shown_path
 FROM ({records})"""
+
+
+def _template(comparing: Comparing) -> str:
+    return templates.sql("path", list(comparing.templates))
 
 
 def bucket(microseconds: str) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +265,27 @@ def test_wrong_arguments_are_refused_before_anything_is_read(
     said: str,
 ) -> None:
     assert refused(capsys, tmp_path, logs, *arguments).startswith(said)
+
+
+def test_a_scratch_directory_without_room_is_told_from_a_log_that_cannot_be_read(
+    tmp_path: Path, logs: list[Path]
+) -> None:
+    def allow_small_files_only() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as on a full disk: writing fails
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+
+    command = [sys.executable, "-m", "shadow_report", "compare", *map(str, logs), "--live=v1", "--shadow=v2"]
+    ran = subprocess.run(
+        [*command, f"--scratch={tmp_path}"],
+        preexec_fn=allow_small_files_only,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 2, ran.stderr
+    assert ran.stderr.startswith(f"shadow-report: no temporary files can be written in {tmp_path}: ")
+    assert ran.stderr.endswith("name a directory with more room with --scratch\n")
+    assert "cannot be read" not in ran.stderr
 
 
 def test_the_stacks_outputs_name_the_versions(tmp_path: Path, logs: list[Path]) -> None:

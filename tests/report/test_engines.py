@@ -63,7 +63,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def expressions(schema: ibis.Schema) -> tuple[ir.Table, ir.Table]:
     lines = pairing.lines_of(ibis.table(schema, name="records"), ("GET",), "app")
-    numbered = pairing.repeated(lines, KEYS, lambda name, expression: expression)
+    numbered = pairing.repeated(lines, KEYS, "shadow", lambda name, expression: expression)
     paired = pairing.pairs(lines, numbered, KEYS, "shadow", WINDOW)
     return pairing.answers(paired), pairing.latencies(paired)
 
