@@ -54,7 +54,7 @@ class Report:
         if self.unread and not self.proxies:
             return "when the last copy arrived was not measured"
         if not self.proxies:
-            return "no pod of a shadow runs that could have got a copy"
+            return "no pod of a shadow that counts copies was found; pods that others run are not looked for"
         seen = f"(counted by the proxies of {', '.join(self.proxies)})"
         if self.last_copy is None:
             return f"no copy arrived {seen}"

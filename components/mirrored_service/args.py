@@ -152,14 +152,14 @@ class MirrorLimitsArgs(TypedDict):
     Live requests have none of these limits."""
 
     connections: NotRequired[int]
-    """Connections to the version's pods for copies, 1 to 1000000. Default 320: more than requests, so that a
+    """Connections to the version's pods for copies, 1 to 1000000. Default: 64 more than requests, so that a
     copy too many is dropped at once and does not wait for a connection."""
 
     pendingRequests: NotRequired[int]
-    """Copies that wait for a connection, 1 to 1000000. Default 128."""
+    """Copies that wait for a connection, 1 to 1000000. Default: as many as requests."""
 
     requests: NotRequired[int]
-    """Copies that wait for an answer, 1 to 1000000. Default 256. Give a slow shadow more: it needs as
+    """Copies that wait for an answer, 1 to 1000000. Default 64. Give a slow shadow more: it needs as
     many as one proxy copies in the time that it takes to answer."""
 
     requestsPerConnection: NotRequired[int]

@@ -18,6 +18,8 @@ UPLOADING_METHODS = ("POST", "PUT", "PATCH", "*")
 LEAST_PERCENT = 0.0001  # below, Istio copies nothing without a word
 MOST_PATHS = 100
 _MOST = 1_000_000
+# With connections to spare, a copy too many is dropped at once and does not wait for one.
+_SPARE_CONNECTIONS = 64
 _LARGEST_BODY = 1_000_000_000
 
 _PATHS_TEXT = (
@@ -93,10 +95,11 @@ def _headers(section: Fields) -> dict[str, str]:
 def limits(fields: Fields) -> MirrorLimits:
     """How much the copies for a version may take up in each proxy that makes them."""
     section = fields.section("mirrorLimits", public.MirrorLimitsArgs)
+    requests = section.whole("requests", 64, 1, _MOST)
     return MirrorLimits(
-        connections=section.whole("connections", 320, 1, _MOST),
-        pending_requests=section.whole("pendingRequests", 128, 1, _MOST),
-        requests=section.whole("requests", 256, 1, _MOST),
+        connections=section.whole("connections", min(requests + _SPARE_CONNECTIONS, _MOST), 1, _MOST),
+        pending_requests=section.whole("pendingRequests", requests, 1, _MOST),
+        requests=requests,
         requests_per_connection=section.value(
             "requestsPerConnection",
             None,

@@ -51,7 +51,7 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
                 "v2": version("v2", mirrorPercent=100, **never_answers),
             }
         )
-        assert_copies_wait_up_to(256, deployed)
+        assert_copies_wait_up_to(64, deployed)
         deployed.deploy(GOOD)
     assert_as_wanted(deployed)
 

@@ -123,6 +123,20 @@ def test_an_access_log_adds_a_telemetry_for_each_version_which_nothing_waits_for
     } == unchanged
 
 
+def test_what_the_component_depends_on_is_there_before_its_first_object() -> None:
+    async def late() -> str:
+        await asyncio.sleep(0.1)
+        return "made"
+
+    def build() -> None:
+        inputs = {"data": pulumi.Output.from_input(late())}
+        secret = pulumi.CustomResource("kubernetes:core/v1:Secret", "password", inputs)
+        MirroredService("nginx", service_args(), pulumi.ResourceOptions(depends_on=[secret]))
+
+    _, registered = record(build)
+    assert [found.name for found in registered][:2] == ["password", "nginx"]
+
+
 def test_wrong_arguments_register_nothing() -> None:
     def build() -> None:
         with pytest.raises(InvalidArgsError):

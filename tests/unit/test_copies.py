@@ -110,9 +110,16 @@ def test_the_route_without_copies_has_the_same_weights() -> None:
 def test_copies_have_limits_that_protect_the_proxies() -> None:
     assert copies_subset() == {
         "connectionPool": {
-            "tcp": {"maxConnections": 320},
-            "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 256},
+            "tcp": {"maxConnections": 128},
+            "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64},
         }
+    }
+
+
+def test_whoever_lets_more_copies_wait_gets_the_connections_that_it_takes() -> None:
+    assert copies_subset(requests=1000)["connectionPool"] == {
+        "tcp": {"maxConnections": 1064},
+        "http": {"http1MaxPendingRequests": 1000, "http2MaxRequests": 1000},
     }
 
 

@@ -153,7 +153,10 @@ def test_the_report_says_what_was_when_it_ended_and_how_to_copy_again() -> None:
     [
         ({"last_copy": None}, "no copy arrived (counted by the proxies of shop-v2-1)"),
         ({"last_copy": 0.9}, "last copy 0.9 s after the command began, before the routes changed"),
-        ({"last_copy": None, "proxies": ()}, "no pod of a shadow runs that could have got a copy"),
+        (
+            {"last_copy": None, "proxies": ()},
+            "no pod of a shadow that counts copies was found; pods that others run are not looked for",
+        ),
         (
             {"last_copy": None, "proxies": (), "unread": {"shop-v2-1": "forbidden"}},
             "when the last copy arrived was not measured\nNOT MEASURED at shop-v2-1: forbidden",

@@ -9,8 +9,8 @@ from tests.services import service_args
 
 VERSIONS_HOST = "nginx-versions.istio-project.svc.cluster.local"
 LIMITS = {
-    "tcp": {"maxConnections": 320},
-    "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 256},
+    "tcp": {"maxConnections": 128},
+    "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64},
 }
 CONFINED = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
 FORCED = {"pulumi.com/patchForce": "true"}

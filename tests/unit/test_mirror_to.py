@@ -16,8 +16,8 @@ ALIAS = "mirror-to.nginx.istio-project.internal"
 HOST = 'a host name with a dot or an IPv4 address, such as "shop.staging.svc.cluster.local"'
 LIMITS = {
     "connectionPool": {
-        "tcp": {"maxConnections": 320},
-        "http": {"http1MaxPendingRequests": 128, "http2MaxRequests": 256},
+        "tcp": {"maxConnections": 128},
+        "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64},
     }
 }
 
