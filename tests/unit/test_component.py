@@ -129,8 +129,7 @@ def test_what_the_component_depends_on_is_there_before_its_first_object() -> Non
         return "made"
 
     def build() -> None:
-        inputs = {"data": pulumi.Output.from_input(late())}
-        secret = pulumi.CustomResource("kubernetes:core/v1:Secret", "password", inputs)
+        secret = pulumi.CustomResource("kubernetes:core/v1:Secret", "password", {"data": late()})
         MirroredService("nginx", service_args(), pulumi.ResourceOptions(depends_on=[secret]))
 
     _, registered = record(build)
