@@ -34,11 +34,18 @@ class IngressProxy:
 
     def waiting_copies(self, namespace: str, version: str) -> int:
         """How many copies for this version of a service called nginx it has sent and waits for."""
+        return self._of_copies(namespace, version, "rq_active")
+
+    def copies_connections(self, namespace: str, version: str) -> int:
+        """How many connections it has for copies for this version."""
+        return self._of_copies(namespace, version, "cx_active")
+
+    def _of_copies(self, namespace: str, version: str, figure: str) -> int:
         subset = f"outbound|80|{version}-copies|nginx-versions.{namespace}."
         return sum(
             int(line.rpartition("::")[2])
             for line in self._admin("clusters").splitlines()
-            if line.startswith(subset) and "::rq_active::" in line
+            if line.startswith(subset) and f"::{figure}::" in line
         )
 
     def _admin(self, path: str) -> str:

@@ -165,6 +165,14 @@ class MirrorLimitsArgs(TypedDict):
     requestsPerConnection: NotRequired[int]
     """Copies after which a connection is closed, 1 to 1000000. Default: any number."""
 
+    http2: NotRequired[bool]
+    """Do copies of HTTP/1.1 requests share HTTP/2 connections between proxies? Then a copy that waits needs no
+    connection, and no TLS handshake, of its own. Whoever receives them must understand HTTP/2: every sidecar
+    does, and gives the app behind it HTTP/1.1. Default: true for protocol http and pods that the component
+    makes in a namespace that it makes; otherwise what the mesh does, by default HTTP/1.1. Not false for
+    protocol http2 or grpc. Source: h2UpgradePolicy in
+    https://istio.io/latest/docs/reference/config/networking/destination-rule/"""
+
     outlierDetection: NotRequired[OutlierDetectionArgs]
     """When a pod gets no copies for a while; {} for the defaults. Default: never, as the errors of a shadow are
     what one wants to see, and cost live requests nothing."""

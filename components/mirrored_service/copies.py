@@ -106,6 +106,7 @@ def limits(fields: Fields) -> MirrorLimits:
             f"a whole number from 1 to {_MOST}",
             lambda raw: whole(raw, 1, _MOST),
         ),
+        http2=section.flag("http2", None),
         outlier_detection=_outlier_detection(section),
     )
 

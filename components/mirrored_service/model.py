@@ -55,6 +55,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     _check_names(service, problems)
     _check_weights(service, problems)
     _check_grpc(service, problems)
+    _check_http2(service, problems)
     isolation.check(service, problems)
     others.check(service, problems)
     mirror_to.check(service, problems)
@@ -137,6 +138,21 @@ def _check_weights(service: Service, problems: Problems) -> None:
     if total != 100:
         weights = ", ".join(f"{subset.name} {subset.weight}" for subset in service.subsets)
         problems.add(("subsets",), f"the weights sum to {total} ({weights}); allowed: a sum of 100")
+
+
+def _check_http2(service: Service, problems: Problems) -> None:
+    if service.protocol == "http" or problems.below("protocol"):
+        return
+    places = {("subsets", subset.name): subset.mirror_limits for subset in service.subsets}
+    if service.mirror_to:
+        places["mirrorTo",] = service.mirror_to.mirror_limits
+    for place, limits in places.items():
+        if limits.http2 is False:
+            problems.add(
+                (*place, "mirrorLimits", "http2"),
+                f"False is not allowed; allowed: true, or nothing, for protocol {service.protocol}, which is "
+                "HTTP/2",
+            )
 
 
 def _check_grpc(service: Service, problems: Problems) -> None:

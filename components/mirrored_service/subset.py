@@ -81,6 +81,7 @@ class MirrorLimits:
     pending_requests: int
     requests: int
     requests_per_connection: int | None
+    http2: bool | None  # None: not said
     outlier_detection: OutlierDetection | None
 
 

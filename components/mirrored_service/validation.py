@@ -124,8 +124,11 @@ class Fields:
 
         return self.value(key, default, " or ".join(choices), accept)
 
-    def flag(self, key: str, default: bool) -> bool:
-        return self.value(key, default, "true or false", lambda raw: raw if isinstance(raw, bool) else None)
+    def flag(self, key: str, default: T) -> bool | T:
+        def accept(raw: Any) -> bool | T | None:
+            return raw if isinstance(raw, bool) else None
+
+        return self.value(key, default, "true or false", accept)
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         allowed = f"a whole number from {low} to {high}"

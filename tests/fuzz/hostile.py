@@ -25,6 +25,7 @@ LIMITS: Args = {
     "pendingRequests": 10,
     "requests": 10,
     "requestsPerConnection": 10,
+    "http2": True,
     "outlierDetection": {
         "consecutiveErrors": 5,
         "intervalSeconds": 10,

@@ -193,6 +193,7 @@ LIMITS: dict[str, st.SearchStrategy[Any]] = {
         ("connections", "pendingRequests", "requests", "requestsPerConnection"),
         floats_too(st.integers(1, 1_000_000)),
     ),
+    "http2": st.just(True),  # false is refused next to the protocols that are HTTP/2
     "outlierDetection": fuzzed({}, OUTLIER_DETECTION),
 }
 workloads = fuzzed({"labels": node_labels}, {"namespace": labels(63)})

@@ -1,4 +1,6 @@
-"""Services that speak HTTP/2 and gRPC: the live version answers, the shadow gets copies, changes lose nothing."""
+"""Services of each protocol: the live version answers, the shadow gets copies in the same protocol.
+
+No change loses a request."""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import Any
 
 import grpc
 import pytest
+import requests
 
 from lab.check import access_log
 from lab.client_pods import run_load_pod
@@ -71,6 +74,37 @@ def test_http2_reaches_both_versions_and_a_promotion_loses_nothing(
     for name in ("v2", "v3"):
         wait_until(partial(is_logged, deployed, name, path), f"{name} logs requests")
         assert {line["protocol"] for line in logged(deployed, name, path)} == {"HTTP/2.0"}
+
+
+def protocols_of_copies(deployed: ScratchStack) -> set[str]:
+    """Sends requests over HTTP/1.1, which v1 answers; returns the protocols of v2's copies."""
+    path = f"/{uuid.uuid4().hex[:8]}"
+    with requests.Session() as session:
+        session.trust_env = False
+        for _ in range(10):
+            url = deployed.lab.gateway_url + path
+            answer = session.get(url, headers={"Host": deployed.host}, timeout=10)
+            assert (answer.status_code, answer.text.split()[1]) == (200, "v1")
+    wait_until(lambda: len(logged(deployed, "v2", path)) == 10, "v2 logs each copy")
+    assert {line["protocol"] for line in logged(deployed, "v1", path)} == {"HTTP/1.1"}
+    return {line["protocol"] for line in logged(deployed, "v2", path)}
+
+
+def test_copies_reach_the_app_behind_a_sidecar_as_http_1(deploy: Callable[[], ScratchStack]) -> None:
+    deployed = deploy()
+    deployed.deploy(live_and_shadow("v1", "v2"))
+    assert protocols_of_copies(deployed) == {"HTTP/1.1"}
+
+
+def test_a_shadow_without_a_sidecar_gets_its_copies_as_http_1(deploy: Callable[[], ScratchStack]) -> None:
+    deployed = deploy()
+    # Nobody injects sidecars here.
+    deployed.lab.kubectl("create", "namespace", deployed.namespace)
+    try:
+        deployed.deploy(live_and_shadow("v1", "v2"), createNamespace=False)
+        assert protocols_of_copies(deployed) == {"HTTP/1.1"}
+    finally:
+        deployed.lab.kubectl("delete", "namespace", deployed.namespace, "--wait=false")
 
 
 class Calls:

@@ -29,6 +29,13 @@ def copies_subset(**limits: Any) -> dict[str, Any]:
     return found
 
 
+def http_pool(subsets: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    described = model.parse(service_args(subsets, **settings))
+    _, copies = manifests.destination_rule(described, described.main)["spec"]["subsets"]
+    found: dict[str, Any] = copies["trafficPolicy"]["connectionPool"]["http"]
+    return found
+
+
 GET = {"method": {"exact": "GET"}}
 POST = {"method": {"exact": "POST"}}
 
@@ -111,25 +118,56 @@ def test_copies_have_limits_that_protect_the_proxies() -> None:
     assert copies_subset() == {
         "connectionPool": {
             "tcp": {"maxConnections": 128},
-            "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64},
+            "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64, "h2UpgradePolicy": "UPGRADE"},
         }
     }
 
 
 def test_whoever_lets_more_copies_wait_gets_the_connections_that_it_takes() -> None:
-    assert copies_subset(requests=1000)["connectionPool"] == {
-        "tcp": {"maxConnections": 1064},
-        "http": {"http1MaxPendingRequests": 1000, "http2MaxRequests": 1000},
-    }
+    pool = copies_subset(requests=1000)["connectionPool"]
+    assert pool["tcp"] == {"maxConnections": 1064}
+    assert (pool["http"]["http1MaxPendingRequests"], pool["http"]["http2MaxRequests"]) == (1000, 1000)
 
 
 def test_limits_are_as_set() -> None:
-    assert copies_subset(connections=2, pendingRequests=3.0, requests=4, requestsPerConnection=5) == {
+    limits = {"connections": 2, "pendingRequests": 3.0, "requests": 4, "requestsPerConnection": 5}
+    assert copies_subset(**limits, http2=False) == {
         "connectionPool": {
             "tcp": {"maxConnections": 2},
-            "http": {"http1MaxPendingRequests": 3, "http2MaxRequests": 4, "maxRequestsPerConnection": 5},
+            "http": {
+                "http1MaxPendingRequests": 3,
+                "http2MaxRequests": 4,
+                "maxRequestsPerConnection": 5,
+                "h2UpgradePolicy": "DO_NOT_UPGRADE",
+            },
         }
     }
+
+
+FOREIGN = {"v1": {"podLabels": {"app": "shop", "release": "stable"}, "weight": 100}}
+
+
+@pytest.mark.parametrize(
+    ("subsets", "settings"),
+    [
+        ({"v1": {"image": "a", "weight": 100}}, {"createNamespace": False}),
+        ({"v1": {"image": "a", "weight": 100}}, {"protocol": "http2"}),
+        (FOREIGN, {}),
+    ],
+    ids=["namespace of others", "HTTP/2 already", "pods of others"],
+)
+def test_copies_keep_their_protocol_where_sidecars_are_not_ours_to_promise(
+    subsets: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    assert "h2UpgradePolicy" not in http_pool(subsets, **settings)
+    asked = {"v1": {**subsets["v1"], "mirrorLimits": {"http2": True}}}
+    assert http_pool(asked, **settings)["h2UpgradePolicy"] == "UPGRADE"
+
+
+def test_live_requests_keep_their_protocol() -> None:
+    described = model.parse(service_args({"v1": {"image": "a", "weight": 100}}))
+    live, _ = manifests.destination_rule(described, described.main)["spec"]["subsets"]
+    assert "trafficPolicy" not in live
 
 
 def test_pods_are_left_out_only_when_asked_for() -> None:

@@ -10,7 +10,7 @@ from tests.services import service_args
 VERSIONS_HOST = "nginx-versions.istio-project.svc.cluster.local"
 LIMITS = {
     "tcp": {"maxConnections": 128},
-    "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64},
+    "http": {"http1MaxPendingRequests": 64, "http2MaxRequests": 64, "h2UpgradePolicy": "UPGRADE"},
 }
 CONFINED = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
 FORCED = {"pulumi.com/patchForce": "true"}

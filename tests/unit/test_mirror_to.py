@@ -54,8 +54,9 @@ def test_its_copies_are_limited_and_nobody_elses_requests_to_it() -> None:
 
 
 def test_limits_can_be_set() -> None:
-    limited = spec(service(mirrorLimits={"requests": 5}), "DestinationRule")["trafficPolicy"]
+    limited = spec(service(mirrorLimits={"requests": 5, "http2": True}), "DestinationRule")["trafficPolicy"]
     assert limited["connectionPool"]["http"]["http2MaxRequests"] == 5
+    assert limited["connectionPool"]["http"]["h2UpgradePolicy"] == "UPGRADE"
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         "a version of the target's name",
         service_args({"v1": V1, "mirror-to": {"image": "shop:2"}}, mirrorTo=TO),
         f"subsets: the name 'mirror-to' {NOT} next to mirrorTo, another one, as its objects are called so",
+    ),
+    (
+        "copies over HTTP/1.1 of a service that is HTTP/2",
+        service_args({"v1": V1}, protocol="http2", mirrorTo={**TO, "mirrorLimits": {"http2": False}}),
+        f"mirrorTo.mirrorLimits.http2: False {NOT} true, or nothing, for protocol http2, which is HTTP/2",
     ),
     (
         "a stack, outside of stack config",

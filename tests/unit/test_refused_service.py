@@ -277,6 +277,13 @@ REFUSED: list[tuple[str, Any, str]] = [
         "is asked",
     ),
     (
+        "copies over HTTP/1.1 of a service that is HTTP/2",
+        service_args(
+            {"v1": {"image": "a", "weight": 100, "mirrorLimits": {"http2": False}}}, protocol="http2"
+        ),
+        f"subsets.v1.mirrorLimits.http2: False {NOT} true, or nothing, for protocol http2, which is HTTP/2",
+    ),
+    (
         "one log provider and no list",
         service_args(accessLog={"providers": "envoy"}),
         f"accessLog.providers: 'envoy' {NOT} {PROVIDERS}",

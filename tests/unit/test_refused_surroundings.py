@@ -241,6 +241,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         for limit in ("connections", "pendingRequests", "requests", "requestsPerConnection")
     ),
     (
+        "copies over HTTP/2 as text",
+        v1(mirrorLimits={"http2": "yes"}),
+        f"subsets.v1.mirrorLimits.http2: 'yes' {NOT} true or false",
+    ),
+    (
         "limits as a number",
         v1(mirrorLimits=1024),
         f"subsets.v1.mirrorLimits: a number {NOT} {MAPPING}",
