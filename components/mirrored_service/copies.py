@@ -106,7 +106,7 @@ def limits(fields: Fields) -> MirrorLimits:
             f"a whole number from 1 to {_MOST}",
             lambda raw: whole(raw, 1, _MOST),
         ),
-        http2=section.flag("http2", None),
+        http2=section.optional_flag("http2"),
         outlier_detection=_outlier_detection(section),
     )
 

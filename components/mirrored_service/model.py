@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import args as public
 from . import copies, entry, isolation, mirror_to, others, syntax, tagging, versions
 from .service import AccessLog, Service
-from .subset import COPIES, Subset
+from .subset import COPIES, MirrorLimits, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
 
 __all__ = ["AccessLog", "Service", "Subset", "parse"]
@@ -143,10 +143,12 @@ def _check_weights(service: Service, problems: Problems) -> None:
 def _check_http2(service: Service, problems: Problems) -> None:
     if service.protocol == "http" or problems.below("protocol"):
         return
-    places = {("subsets", subset.name): subset.mirror_limits for subset in service.subsets}
+    places: list[tuple[tuple[str, ...], MirrorLimits]] = [
+        (("subsets", subset.name), subset.mirror_limits) for subset in service.subsets
+    ]
     if service.mirror_to:
-        places["mirrorTo",] = service.mirror_to.mirror_limits
-    for place, limits in places.items():
+        places.append((("mirrorTo",), service.mirror_to.mirror_limits))
+    for place, limits in places:
         if limits.http2 is False:
             problems.add(
                 (*place, "mirrorLimits", "http2"),

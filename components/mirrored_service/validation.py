@@ -124,11 +124,11 @@ class Fields:
 
         return self.value(key, default, " or ".join(choices), accept)
 
-    def flag(self, key: str, default: T) -> bool | T:
-        def accept(raw: Any) -> bool | T | None:
-            return raw if isinstance(raw, bool) else None
+    def flag(self, key: str, default: bool) -> bool:
+        return self.value(key, default, "true or false", _flag)
 
-        return self.value(key, default, "true or false", accept)
+    def optional_flag(self, key: str) -> bool | None:
+        return self.value(key, None, "true or false", _flag)
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         allowed = f"a whole number from {low} to {high}"
@@ -243,6 +243,10 @@ def number(raw: object, low: float, high: float) -> float | None:
 def whole(raw: object, low: int, high: int) -> int | None:
     found = number(raw, low, high)
     return found if isinstance(found, int) else None
+
+
+def _flag(raw: object) -> bool | None:
+    return raw if isinstance(raw, bool) else None
 
 
 def path_text(path: Path) -> str:
