@@ -170,7 +170,7 @@ class MirrorLimitsArgs(TypedDict):
     connection, and no TLS handshake, of its own. Whoever receives them must understand HTTP/2: every sidecar
     does, and gives the app behind it HTTP/1.1. Default: true for protocol http and pods that the component
     makes in a namespace that it makes; otherwise what the mesh does, by default HTTP/1.1. Not false for
-    protocol http2 or grpc. Source: h2UpgradePolicy in
+    protocol http2 or grpc. WebSockets are copied with false only. Source: h2UpgradePolicy in
     https://istio.io/latest/docs/reference/config/networking/destination-rule/"""
 
     outlierDetection: NotRequired[OutlierDetectionArgs]
