@@ -92,8 +92,9 @@ def _headers(section: Fields) -> dict[str, str]:
     return headers
 
 
-def limits(fields: Fields) -> MirrorLimits:
-    """How much the copies for a version may take up in each proxy that makes them."""
+def limits(fields: Fields, protocol: str, *, sidecars: bool) -> MirrorLimits:
+    """How much the copies for a version may take up in each proxy that makes them. `protocol` is the service's;
+    `sidecars`: the pods that get the copies have one for sure."""
     section = fields.section("mirrorLimits", public.MirrorLimitsArgs)
     requests = section.whole("requests", 64, 1, _MOST)
     return MirrorLimits(
@@ -106,9 +107,20 @@ def limits(fields: Fields) -> MirrorLimits:
             f"a whole number from 1 to {_MOST}",
             lambda raw: whole(raw, 1, _MOST),
         ),
-        http2=section.optional_flag("http2"),
+        http2=_http2(section, protocol, sidecars),
         outlier_detection=_outlier_detection(section),
     )
+
+
+def _http2(section: Fields, protocol: str, sidecars: bool) -> bool | None:
+    """A sidecar takes HTTP/2 from other proxies and gives the app HTTP/1.1. An app without a sidecar may not
+    understand it, so nothing is assumed of pods that may have none."""
+    asked = section.optional_flag("http2")
+    if asked is False and protocol != "http":
+        section.refuse(("http2",), asked, f"true, or nothing, for protocol {protocol}, which is HTTP/2")
+    if asked is None and sidecars and protocol == "http":
+        return True
+    return asked
 
 
 def _outlier_detection(fields: Fields) -> OutlierDetection | None:

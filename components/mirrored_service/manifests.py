@@ -56,10 +56,9 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     """
     # All pods of the host that others do not run are the service's: their version is enough.
     labels = dict(subset.pod_labels) or {"version": subset.name}
-    policy = limits.policy(subset.mirror_limits, service.copies_over_http2(subset))
     subsets = [
         {"name": subset.name, "labels": labels},
-        {"name": subset.copies_name, "labels": labels, "trafficPolicy": policy},
+        {"name": subset.copies_name, "labels": labels, "trafficPolicy": limits.policy(subset.mirror_limits)},
     ]
     spec = {"host": service.versions_host, "subsets": subsets}
     return objects.custom(ISTIO, "DestinationRule", objects.version_metadata(service, subset), spec)

@@ -20,8 +20,8 @@ _FILE_TEXT = 'the absolute path of a file in the proxies, such as "/etc/ssl/cert
 _MODES = ("simple", "mesh")
 
 
-def read(fields: Fields) -> MirrorTo | None:
-    """The other service, if copies go to one."""
+def read(fields: Fields, protocol: str) -> MirrorTo | None:
+    """The other service, if copies go to one; `protocol` is what both speak."""
     section = fields.section("mirrorTo", public.MirrorToArgs)
     if section.readable and not section.values:
         return None
@@ -30,7 +30,7 @@ def read(fields: Fields) -> MirrorTo | None:
         port=section.value("port", MISSING, _PORT_TEXT, _port),
         percent=copies.percent(section, "percent", MISSING),
         tls=_tls(section),
-        mirror_limits=copies.limits(section),
+        mirror_limits=copies.limits(section, protocol, sidecars=False),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import args as public
 from . import copies, entry, isolation, mirror_to, others, syntax, tagging, versions
 from .service import AccessLog, Service
-from .subset import COPIES, MirrorLimits, Subset
+from .subset import COPIES, Subset
 from .validation import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
 
 __all__ = ["AccessLog", "Service", "Subset", "parse"]
@@ -34,20 +34,21 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     fields = Fields((), values, keys(public.MirroredServiceArgs), problems)
     protocol = fields.choice("protocol", "http", PROTOCOLS)
     port = fields.port("port", 80)
+    create_namespace = fields.flag("createNamespace", True)
     service = Service(
         name=fields.text("name", MISSING, _NAME_TEXT, syntax.SERVICE_NAME),
         namespace=fields.text("namespace", MISSING, _LABEL_TEXT, syntax.LABEL),
-        create_namespace=fields.flag("createNamespace", True),
+        create_namespace=create_namespace,
         port=port,
         protocol=protocol,
         hosts=entry.hosts(fields),
         gateway=entry.gateway(fields),
         labels=tagging.read_labels(fields),
         annotations=tagging.read_annotations(fields),
-        subsets=_subsets(fields, port, protocol),
+        subsets=_subsets(fields, port, protocol, injected=create_namespace),
         mirror_match=copies.match(fields),
         access_log=_access_log(fields),
-        mirror_to=mirror_to.read(fields),
+        mirror_to=mirror_to.read(fields, protocol),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=fields.number("expectedRequestsPerSecond", 0.0, 1_000_000),
@@ -55,7 +56,6 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     _check_names(service, problems)
     _check_weights(service, problems)
     _check_grpc(service, problems)
-    _check_http2(service, problems)
     isolation.check(service, problems)
     others.check(service, problems)
     mirror_to.check(service, problems)
@@ -77,7 +77,7 @@ def _access_log(fields: Fields) -> AccessLog:
     return AccessLog(providers)
 
 
-def _subsets(fields: Fields, port: int, protocol: str) -> tuple[Subset, ...]:
+def _subsets(fields: Fields, port: int, protocol: str, *, injected: bool) -> tuple[Subset, ...]:
     fields.value("subsets", MISSING, "at least one version, by name", lambda raw: raw)
     raw = fields.entries("subsets", "versions by name")
     if raw == fields.values.get("subsets") == {}:
@@ -91,6 +91,7 @@ def _subsets(fields: Fields, port: int, protocol: str) -> tuple[Subset, ...]:
             Fields(("subsets", name), raw[name], keys(public.SubsetArgs), fields.problems),
             port,
             protocol,
+            injected=injected,
         )
         for name in sorted(name for name in raw if isinstance(name, str))
     )
@@ -138,23 +139,6 @@ def _check_weights(service: Service, problems: Problems) -> None:
     if total != 100:
         weights = ", ".join(f"{subset.name} {subset.weight}" for subset in service.subsets)
         problems.add(("subsets",), f"the weights sum to {total} ({weights}); allowed: a sum of 100")
-
-
-def _check_http2(service: Service, problems: Problems) -> None:
-    if service.protocol == "http" or problems.below("protocol"):
-        return
-    places: list[tuple[tuple[str, ...], MirrorLimits]] = [
-        (("subsets", subset.name), subset.mirror_limits) for subset in service.subsets
-    ]
-    if service.mirror_to:
-        places.append((("mirrorTo",), service.mirror_to.mirror_limits))
-    for place, limits in places:
-        if limits.http2 is False:
-            problems.add(
-                (*place, "mirrorLimits", "http2"),
-                f"False is not allowed; allowed: true, or nothing, for protocol {service.protocol}, which is "
-                "HTTP/2",
-            )
 
 
 def _check_grpc(service: Service, problems: Problems) -> None:

@@ -113,17 +113,6 @@ class Service:
         """Is anything copied?"""
         return bool(self.shadows) or (self.mirror_to is not None and self.mirror_to.percent > 0)
 
-    def copies_over_http2(self, subset: Subset) -> bool | None:
-        """Do copies of HTTP/1.1 requests become HTTP/2 on the way to the version's pods? None: as the mesh does.
-
-        A sidecar takes HTTP/2 from other proxies and gives the app HTTP/1.1. An app without a sidecar may not
-        understand it: so by default only where the component itself sees to sidecars.
-        """
-        if subset.mirror_limits.http2 is not None:
-            return subset.mirror_limits.http2
-        has_sidecars = self.create_namespace and not subset.foreign
-        return True if has_sidecars and self.protocol == "http" else None
-
     @property
     def main(self) -> Subset:
         """The live subset with the largest weight; of equals, the first by name."""

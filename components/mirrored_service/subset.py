@@ -81,7 +81,7 @@ class MirrorLimits:
     pending_requests: int
     requests: int
     requests_per_connection: int | None
-    http2: bool | None  # None: not said
+    http2: bool | None  # None: the mesh decides
     outlier_detection: OutlierDetection | None
 
 

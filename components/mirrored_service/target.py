@@ -38,7 +38,7 @@ def service_entry(service: Service, target: MirrorTo) -> Manifest:
 
 
 def destination_rule(service: Service, target: MirrorTo) -> Manifest:
-    policy = limits.policy(target.mirror_limits, target.mirror_limits.http2)
+    policy = limits.policy(target.mirror_limits)
     if target.tls:
         policy["tls"] = _tls(target, target.tls)
     spec = {"host": host(service), "trafficPolicy": policy}

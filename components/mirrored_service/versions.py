@@ -24,13 +24,15 @@ _SOURCES = ("configMap", "secret", "emptyDir", "claim")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
-def read(name: str, fields: Fields, port: int, protocol: str) -> Subset:
-    """The version of this name; `port` and `protocol` are the service's."""
+def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool) -> Subset:
+    """The version of this name; `port` and `protocol` are the service's. `injected`: pods that the component
+    makes get sidecars."""
+    pod_labels = others.pod_labels(fields)
     requests, limits = _resources(fields)
     subset = Subset(
         name=name,
         image=_image(fields),
-        pod_labels=others.pod_labels(fields),
+        pod_labels=pod_labels,
         weight=fields.whole("weight", 0, 0, 100),
         mirror_percent=copies.percent(fields),
         replicas=fields.whole("replicas", 1, 1, 10_000),
@@ -51,7 +53,7 @@ def read(name: str, fields: Fields, port: int, protocol: str) -> Subset:
         probe=_probe(fields, protocol),
         rollout=_rollout(fields),
         stop=_stop(fields),
-        mirror_limits=copies.limits(fields),
+        mirror_limits=copies.limits(fields, protocol, sidecars=injected and not pod_labels),
         shadow_isolation=isolation.read(fields),
     )
     _check(fields, subset)

@@ -1,6 +1,4 @@
-"""Services of each protocol: the live version answers, the shadow gets copies in the same protocol.
-
-No change loses a request."""
+"""Services of each protocol: the live version answers, the shadow gets copies in it, changes lose nothing."""
 
 from __future__ import annotations
 

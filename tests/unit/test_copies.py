@@ -21,19 +21,17 @@ def copied(**match: Any) -> list[dict[str, Any]]:
     return found
 
 
-def copies_subset(**limits: Any) -> dict[str, Any]:
-    described = model.parse(service_args({"v1": {"image": "a", "weight": 100, "mirrorLimits": limits}}))
+def copies_policy(version: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    described = model.parse(service_args({"v1": {**version, "weight": 100}}, **settings))
     live, copies = manifests.destination_rule(described, described.main)["spec"]["subsets"]
-    assert live == {"name": "v1", "labels": {"version": "v1"}}
+    # Live requests have no limits, and keep their protocol.
+    assert live == {"name": "v1", "labels": version.get("podLabels", {"version": "v1"})}
     found: dict[str, Any] = copies["trafficPolicy"]
     return found
 
 
-def http_pool(subsets: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    described = model.parse(service_args(subsets, **settings))
-    _, copies = manifests.destination_rule(described, described.main)["spec"]["subsets"]
-    found: dict[str, Any] = copies["trafficPolicy"]["connectionPool"]["http"]
-    return found
+def copies_subset(**limits: Any) -> dict[str, Any]:
+    return copies_policy({"image": "a", "mirrorLimits": limits})
 
 
 GET = {"method": {"exact": "GET"}}
@@ -124,9 +122,10 @@ def test_copies_have_limits_that_protect_the_proxies() -> None:
 
 
 def test_whoever_lets_more_copies_wait_gets_the_connections_that_it_takes() -> None:
-    pool = copies_subset(requests=1000)["connectionPool"]
-    assert pool["tcp"] == {"maxConnections": 1064}
-    assert (pool["http"]["http1MaxPendingRequests"], pool["http"]["http2MaxRequests"]) == (1000, 1000)
+    assert copies_subset(requests=1000)["connectionPool"] == {
+        "tcp": {"maxConnections": 1064},
+        "http": {"http1MaxPendingRequests": 1000, "http2MaxRequests": 1000, "h2UpgradePolicy": "UPGRADE"},
+    }
 
 
 def test_limits_are_as_set() -> None:
@@ -144,30 +143,21 @@ def test_limits_are_as_set() -> None:
     }
 
 
-FOREIGN = {"v1": {"podLabels": {"app": "shop", "release": "stable"}, "weight": 100}}
-
-
 @pytest.mark.parametrize(
-    ("subsets", "settings"),
+    ("version", "settings"),
     [
-        ({"v1": {"image": "a", "weight": 100}}, {"createNamespace": False}),
-        ({"v1": {"image": "a", "weight": 100}}, {"protocol": "http2"}),
-        (FOREIGN, {}),
+        ({"image": "a"}, {"createNamespace": False}),
+        ({"image": "a"}, {"protocol": "http2"}),
+        ({"podLabels": {"app": "shop", "release": "stable"}}, {}),
     ],
     ids=["namespace of others", "HTTP/2 already", "pods of others"],
 )
 def test_copies_keep_their_protocol_where_sidecars_are_not_ours_to_promise(
-    subsets: dict[str, Any], settings: dict[str, Any]
+    version: dict[str, Any], settings: dict[str, Any]
 ) -> None:
-    assert "h2UpgradePolicy" not in http_pool(subsets, **settings)
-    asked = {"v1": {**subsets["v1"], "mirrorLimits": {"http2": True}}}
-    assert http_pool(asked, **settings)["h2UpgradePolicy"] == "UPGRADE"
-
-
-def test_live_requests_keep_their_protocol() -> None:
-    described = model.parse(service_args({"v1": {"image": "a", "weight": 100}}))
-    live, _ = manifests.destination_rule(described, described.main)["spec"]["subsets"]
-    assert "trafficPolicy" not in live
+    assert "h2UpgradePolicy" not in copies_policy(version, **settings)["connectionPool"]["http"]
+    asked = copies_policy({**version, "mirrorLimits": {"http2": True}}, **settings)
+    assert asked["connectionPool"]["http"]["h2UpgradePolicy"] == "UPGRADE"
 
 
 def test_pods_are_left_out_only_when_asked_for() -> None:
