@@ -25,13 +25,13 @@ $(tools): $(installed) requirements-report.txt report/pyproject.toml
 	@touch $@
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got
-	@$(python) -m lab.walkthrough up
+	@$(python) -m lab.demos.walkthrough up
 
 preview: $(installed) ## what `make up` would change in the stack dev
-	@$(python) -m lab.walkthrough preview
+	@$(python) -m lab.demos.walkthrough preview
 
 report: $(tools) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
-	@$(python) -m lab.report
+	@$(python) -m lab.demos.promotion
 
 down: $(installed) ## end the lab and everything in it
 	@$(python) -m lab down
@@ -49,7 +49,7 @@ fuzz: $(tools) ## 5,000 generated and 5,000 hostile configs against the lab's AP
 	@$(python) -m pytest tests/fuzz --hypothesis-profile fuzz --timeout 7200
 
 orders: $(installed) ## examples/orders on the lab: a shadow that writes, with a database of its own
-	@$(python) -m lab.orders
+	@$(python) -m lab.demos.orders
 
 # Needs nothing installed: not even .venv.
 stop-mirroring: ## STACK=prod: the kill switch; nothing of that stack is copied any more

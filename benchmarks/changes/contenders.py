@@ -11,11 +11,10 @@ from typing import Any
 import yaml
 
 from lab import Lab
-from lab.scratch import ScratchStack
-from lab.stack import Stack
+from lab.kit.changes import Subsets
+from lab.kit.scratch import ScratchStack
+from lab.kit.stack import Stack
 from mirrored_service import MirroredServiceArgs, manifests, model
-
-from .scenarios import Subsets
 
 BY_HAND_PAUSE_SECONDS = 2
 SERVICE: MirroredServiceArgs = {"name": "nginx", "namespace": "unused", "subsets": {}}

@@ -17,6 +17,8 @@ from .pods import deployment
 from .service import MirrorMatch, Service
 from .subset import COPIES, Subset, shares
 
+NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
+
 __all__ = ["ISTIO", "Manifest", "deployment"]
 
 
@@ -34,7 +36,9 @@ def namespace(service: Service) -> Manifest:
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
     selector = objects.pod_labels(service, service.main)
-    return _service(service, service.name, selector, service.main.container_port)
+    # Its pods were waited for already, unless others run them, and the provider would wait 10 s more.
+    annotations = None if service.main.foreign else NOT_AWAITED
+    return _service(service, service.name, selector, service.main.container_port, annotations)
 
 
 def mesh_service(service: Service) -> Manifest:
@@ -44,8 +48,7 @@ def mesh_service(service: Service) -> Manifest:
     # leads to any more, while requests are still on their way to it, answers them with 503.
     target = ports.pop() if len(ports) == 1 else POD_PORT
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
-    annotations = {"pulumi.com/skipAwait": "true"}
-    return _service(service, service.versions_name, objects.mesh_selector(service), target, annotations)
+    return _service(service, service.versions_name, objects.mesh_selector(service), target, NOT_AWAITED)
 
 
 def destination_rule(service: Service, subset: Subset) -> Manifest:

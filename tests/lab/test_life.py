@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, LabError, configuration, status
-from lab.layout import Layout
+from lab import Lab, LabError
+from lab.cluster import configuration, status
+from lab.cluster.layout import Layout
 from tests.lab import traces
 
 LIMIT = 30.0

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lab import Lab, LabError
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
 from mirrored_service import model, pods
 from tests.services import service_args
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from lab.load import load
-from lab.scratch import ScratchStack
+from lab.kit.load import load
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import assert_nothing_lost, from_everywhere
 from tests.mesh.faults import version
-from tests.mesh.under_load import assert_nothing_lost, from_everywhere
 
 STATES = sorted((Path(__file__).parent / "states").glob("*.json"))
 SUBSETS = {"v1": version("v1", weight=100, replicas=2), "v2": version("v2", mirrorPercent=50)}

@@ -19,6 +19,7 @@ RECOMMENDED = {
     "app.kubernetes.io/managed-by": "mirrored-service",
 }
 LABELS = {"app": "nginx", **RECOMMENDED}
+NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1"}, "weight": 100}]
 
 
@@ -102,7 +103,12 @@ def test_callers_reach_only_the_live_version() -> None:
     assert manifests.callers_service(service()) == {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "nginx", "namespace": "istio-project", "labels": LABELS},
+        "metadata": {
+            "name": "nginx",
+            "namespace": "istio-project",
+            "labels": LABELS,
+            "annotations": NOT_AWAITED,
+        },
         "spec": {
             "type": "ClusterIP",
             "selector": {"app": "nginx", "version": "v1"},
@@ -114,7 +120,7 @@ def test_callers_reach_only_the_live_version() -> None:
 def test_the_mesh_reaches_every_version_and_nobody_waits_for_it() -> None:
     manifest = manifests.mesh_service(service())
     assert manifest["metadata"]["name"] == "nginx-versions"
-    assert manifest["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert manifest["metadata"]["annotations"] == NOT_AWAITED
     assert manifest["spec"]["selector"] == {"app": "nginx"}
 
 
