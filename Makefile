@@ -6,6 +6,8 @@ python := .venv/bin/python
 # What `make up` needs, and what tests, the shadow report and benchmarks need besides.
 installed := .venv/.installed
 tools := .venv/.tools
+# The tests on the lab wait more than they work: a lab for each worker, and the tests of a file in one of them.
+side_by_side := --numprocesses 3 --dist loadfile
 # An activated environment of another project must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH
 
@@ -39,7 +41,8 @@ down: $(installed) ## end the lab and everything in it
 test: $(tools) ## unit tests, then the tests on the lab
 	@$(python) -m pytest tests/unit
 	@$(python) -m lab up
-	@$(python) -m pytest tests --ignore tests/unit
+	@$(python) -m pytest tests --ignore tests/unit -m "not alone" $(side_by_side) --junitxml test-results/lab.xml
+	@$(python) -m pytest tests --ignore tests/unit -m alone --junitxml test-results/alone.xml
 
 unit: $(tools) ## unit tests only: seconds, no lab
 	@$(python) -m pytest tests/unit

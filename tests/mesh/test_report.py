@@ -14,6 +14,8 @@ from lab import Lab
 from lab.kit.load import load, through_gateway
 from lab.kit.trial import Compared, Routes, Trial
 
+pytestmark = pytest.mark.alone
+
 RATE = 200
 SECONDS = 20.0
 EVERY: Routes = {"/": {"delayMs": 100}}
