@@ -173,7 +173,7 @@ TOOLS = (
         version=f"v{PROVIDER_VERSION}",
         module="provider",
         minutes=5,
-        packages=(".",),
+        packages=("./pulumi-resource-kubernetes",),
         programs=("pulumi-resource-kubernetes",),
         settings=(f"{PROVIDER_MODULE}/pkg/version.Version={PROVIDER_VERSION}",),
         files_of=PROVIDER_MODULE,
