@@ -119,7 +119,7 @@ class Cluster:
         with self.layout.lock.open("w") as lock, self.layout.log("supervisor").open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             descriptors = (writing, lock.fileno(), *listeners.descriptors)
-            # -P: nothing in the current directory can stand in for a module.
+            # -P: no module is taken from the current directory.
             command = [
                 sys.executable,
                 "-P",

@@ -61,5 +61,6 @@ def assert_nothing_lost(counted: list[Counted], answering: set[str]) -> None:
     for stream in counted:
         lost = stream.lost(answering)
         print(f"{stream.stream}: {stream.sent} sent, {lost} lost, {stream.longest_gap:.2f} s without answer")
-        assert lost == 0, (stream, stream.moments)
+        first = sorted(stream.moments)[:5]
+        assert lost == 0, f"{lost} of {stream.sent} lost, the first at {first}: {stream}"
         assert stream.sent > 50, stream

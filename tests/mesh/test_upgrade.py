@@ -2,8 +2,8 @@
 
 `states/` holds exported states of such stacks: the walkthrough with two pods of v1 and half of the copies.
 Positions in source files, times, and what the API server notes of field managers were taken out, and the provider's
-version is the one that the lab has; STACK stands for
-the name of the stack, which is that of its namespace. Each version that is released adds one.
+version is that of the lab. STACK stands for the name of the stack, which is that of its namespace. Each version that
+is released adds one.
 """
 
 from __future__ import annotations
