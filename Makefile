@@ -7,7 +7,7 @@ python := .venv/bin/python
 installed := .venv/.installed
 tools := .venv/.tools
 # The tests on the lab wait more than they work: a lab for each worker, and the tests of a file in one of them.
-side_by_side := --numprocesses 3 --dist loadfile
+side_by_side := --numprocesses 2 --dist loadfile
 # An activated environment of another project must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH
 
