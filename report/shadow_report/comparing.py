@@ -11,14 +11,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from shadow_report import engine, page, reading, templates, terminal
 from shadow_report.collect import summary
 from shadow_report.collect.tally import Gap
-from shadow_report.engine import Settings
+from shadow_report.compare import engine, reading, templates
+from shadow_report.compare.engine import Settings
+from shadow_report.compare.records import Comparing
 from shadow_report.errors import ReportError
-from shadow_report.records import Comparing
-from shadow_report.thresholds import Thresholds
-from shadow_report.verdict import EXIT_STATUS, judge
+from shadow_report.judge.thresholds import Thresholds
+from shadow_report.judge.verdict import EXIT_STATUS, judge
+from shadow_report.output import document, page, terminal
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _METHOD = re.compile(r"[A-Z]{1,20}|\*")
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     verdict = judge(found, thresholds)
     figures = options.json or options.out.with_suffix(".json")
     options.out.write_text(page.render(found, verdict, thresholds))
-    figures.write_text(json.dumps(terminal.document(found, verdict, thresholds), indent=2) + "\n")
+    figures.write_text(json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n")
     print(terminal.summary(found, verdict))
     print(f"page: {options.out.resolve().as_uri()}")
     return EXIT_STATUS[verdict.result]

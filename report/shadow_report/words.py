@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from shadow_report.statistics import Interval
+from shadow_report.judge.statistics import Interval
 
 
 def count(number: float, thing: str = "") -> str:

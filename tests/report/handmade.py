@@ -11,10 +11,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from shadow_report import engine, reading
-from shadow_report.engine import Settings
-from shadow_report.records import Comparing
-from shadow_report.run import Run
+from shadow_report.compare import engine, reading
+from shadow_report.compare.engine import Settings
+from shadow_report.compare.records import Comparing
+from shadow_report.compare.run import Run
 from tests.generated import steady
 from tests.report.synthetic import START
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shadow_report.run import Run, Side
-from shadow_report.statistics import BUCKET
-from shadow_report.tallies import Answers, Comparison, Latencies
+from shadow_report.compare.run import Run, Side
+from shadow_report.compare.tallies import Answers, Comparison, Latencies
+from shadow_report.judge.statistics import BUCKET
 
 ROUTES = ("GET /", "GET /orders/{id}", "GET /users/{id}/cart", "GET /search", "GET /static/app.js")
 BLOCKS = 30

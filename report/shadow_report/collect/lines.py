@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from shadow_report import lines
-from shadow_report.lines import BadLineError
+from shadow_report import text_logs
 from shadow_report.schema import RAW, Column
+from shadow_report.text_logs import BadLineError
 
 Row = dict[str, Any]
 
@@ -61,8 +61,8 @@ def request(text: bytes) -> Row | None:
 
 def text_request(text: bytes) -> Row | None:
     """The same of a line in one of the text formats: nginx's combined one, or Istio's default."""
-    source = lines.recognise(text)
-    return None if source is None else _row(lines.parse(text, source))
+    source = text_logs.recognise(text)
+    return None if source is None else _row(text_logs.parse(text, source))
 
 
 def _row(values: Mapping[str, Any]) -> Row:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shadow_report.collect.lines import request, split, text_request
 from shadow_report.collect.store import SCHEMA
-from shadow_report.lines import BadLineError
 from shadow_report.schema import RAW_NAMES
+from shadow_report.text_logs import BadLineError
 from tests.generated import steady
 
 # As the lab's sidecars wrote it.

@@ -11,9 +11,9 @@ import ibis.expr.types as ir
 import pytest
 from pyspark.sql import SparkSession
 
-from shadow_report import engine, pairing, reading, records
-from shadow_report.pairing import Window
-from shadow_report.records import Comparing
+from shadow_report.compare import engine, pairing, reading, records
+from shadow_report.compare.pairing import Window
+from shadow_report.compare.records import Comparing
 from tests.report.synthetic import START, Traffic, write
 
 KEYS = ("join_id", "method", "path")

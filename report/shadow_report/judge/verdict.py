@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from shadow_report import findings, statistics, words
-from shadow_report.answers import Kind, kind
-from shadow_report.findings import Excess, Finding, Slowness
-from shadow_report.run import Run
-from shadow_report.statistics import Interval, Quantile
-from shadow_report.tallies import EVERYTHING
-from shadow_report.thresholds import Thresholds
+from shadow_report import words
+from shadow_report.compare.answers import Kind, kind
+from shadow_report.compare.run import Run
+from shadow_report.compare.tallies import EVERYTHING
+from shadow_report.judge import findings, statistics
+from shadow_report.judge.findings import Excess, Finding, Slowness
+from shadow_report.judge.statistics import Interval, Quantile
+from shadow_report.judge.thresholds import Thresholds
 
 _MOST_FACTOR = 10_000  # more data than this many times as much is no advice
 _DOUBT = 0.05  # a corrected p-value below this keeps a route from being waved through

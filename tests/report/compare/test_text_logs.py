@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from shadow_report import engine, lines, reading
+from shadow_report import text_logs
 from shadow_report.cli import main
-from shadow_report.engine import Settings
-from shadow_report.lines import BadLineError
-from shadow_report.records import Comparing
+from shadow_report.compare import engine, reading
+from shadow_report.compare.engine import Settings
+from shadow_report.compare.records import Comparing
 from shadow_report.schema import RAW_NAMES
+from shadow_report.text_logs import BadLineError
 from tests.report.handmade import ID, VERSIONS, generated
 from tests.report.synthetic import Traffic, write
 
@@ -31,7 +32,7 @@ ISTIO = (
 
 
 def test_a_line_of_the_combined_format_with_what_may_follow() -> None:
-    assert lines.parse(COMBINED.encode(), "combined") == {
+    assert text_logs.parse(COMBINED.encode(), "combined") == {
         "method": "GET",
         "path": "/a",
         "protocol": "HTTP/1.1",
@@ -45,14 +46,14 @@ def test_a_line_of_the_combined_format_with_what_may_follow() -> None:
 
 
 def test_a_plain_line_of_the_combined_format_has_no_request_id() -> None:
-    plain = lines.parse(
+    plain = text_logs.parse(
         b'::1 - - [23/Nov/2026:00:00:01 +0000] "GET / HTTP/1.1" 304 - "http://x" "a \\"b\\""', "combined"
     )
     assert (plain["request_id"], plain["duration_ms"], plain["bytes_sent"]) == (None, None, None)
 
 
 def test_a_line_of_istios_text_format() -> None:
-    assert lines.parse(ISTIO.encode(), "istio") == {
+    assert text_logs.parse(ISTIO.encode(), "istio") == {
         "method": "POST",
         "path": "/a",
         "protocol": "HTTP/2",
@@ -82,7 +83,7 @@ def test_a_line_of_istios_text_format() -> None:
 )
 def test_a_bad_line_says_what_is_wrong(line: bytes, problem: str) -> None:
     with pytest.raises(BadLineError, match=f"^{problem}$"):
-        lines.parse(line, "combined")
+        text_logs.parse(line, "combined")
 
 
 def mutated(line: str) -> some.SearchStrategy[bytes]:
@@ -97,10 +98,12 @@ def mutated(line: str) -> some.SearchStrategy[bytes]:
 
 
 @generated
-@given(some.binary(max_size=300) | mutated(COMBINED) | mutated(ISTIO), some.sampled_from(list(lines.PARSERS)))
+@given(
+    some.binary(max_size=300) | mutated(COMBINED) | mutated(ISTIO), some.sampled_from(list(text_logs.PARSERS))
+)
 def test_any_bytes_are_a_line_or_a_bad_line(raw: bytes, source: str) -> None:
     try:
-        found = lines.parse(raw, source)
+        found = text_logs.parse(raw, source)
     except BadLineError:
         return
     assert set(found) <= set(RAW_NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shadow_report import answers, templates
+from shadow_report.compare import answers, templates
 from shadow_report.schema import SIDES
 
 # What can be wrong with a line that was read, in the order in which it is looked for.

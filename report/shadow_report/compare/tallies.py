@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from shadow_report.answers import Kind, change, comparable, kind
-from shadow_report.statistics import Histogram
+from shadow_report.compare.answers import Kind, change, comparable, kind
+from shadow_report.judge.statistics import Histogram
 
 EVERYTHING = ""  # the route that stands for all of them
 

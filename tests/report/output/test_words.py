@@ -3,7 +3,7 @@
 import pytest
 
 from shadow_report import words
-from shadow_report.statistics import Interval
+from shadow_report.judge.statistics import Interval
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shadow_report.collect.tally import Gap
-from shadow_report.tallies import Comparison
+from shadow_report.compare.tallies import Comparison
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from markupsafe import Markup
 
-from shadow_report import findings, statistics, words
-from shadow_report.page.charts import Axis, Series, chart, log_ticks, round_ticks
-from shadow_report.run import Run
-from shadow_report.statistics import BUCKET, Histogram
+from shadow_report import words
+from shadow_report.compare.run import Run
+from shadow_report.judge import findings, statistics
+from shadow_report.judge.statistics import BUCKET, Histogram
+from shadow_report.output.page.charts import Axis, Series, chart, log_ticks, round_ticks
 
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _POINTS = 160  # of a curve: more cannot be seen

@@ -13,11 +13,11 @@ from typing import IO, Any, cast
 import duckdb
 import zstandard
 
-from shadow_report import lines, words
+from shadow_report import text_logs, words
 from shadow_report.collect import summary
+from shadow_report.compare.records import text
+from shadow_report.compare.run import Source
 from shadow_report.errors import ReportError
-from shadow_report.records import text
-from shadow_report.run import Source
 from shadow_report.schema import RAW, RAW_NAMES
 
 _TYPES = {"text": "VARCHAR", "whole": "BIGINT", "time": "TIMESTAMPTZ"}
@@ -103,7 +103,7 @@ def _format(path: Path, head: bytes) -> str:
     for line in complete[:1000]:
         if line.startswith(b"{"):
             return _json_format(line)
-        if found := lines.recognise(line):
+        if found := text_logs.recognise(line):
             return found
     what = "binary" if b"\0" in head else "text of an unknown format"
     raise ReportError(
@@ -125,7 +125,7 @@ def relation(known: Known, scratch: Path) -> tuple[str, Source]:
     path, nothing = known.input.path, Source(str(known.input.path), known.format, 0)
     if known.format == "parquet":
         return _parquet(known), nothing
-    if known.format in lines.PARSERS:
+    if known.format in text_logs.PARSERS:
         converted = scratch / "lines.ndjson"
         source = _convert(known, converted)
         return _json(converted, "none", {}, known.input.version), source
@@ -183,8 +183,8 @@ def _convert(known: Known, target: Path) -> Source:
     with target.open("w") as out:
         for number, raw in enumerate(_lines(known), 1):
             try:
-                out.write(json.dumps(lines.parse(raw, known.format)) + "\n")
-            except lines.BadLineError as problem:
+                out.write(json.dumps(text_logs.parse(raw, known.format)) + "\n")
+            except text_logs.BadLineError as problem:
                 bad += 1
                 if len(problems) < _MOST_PROBLEMS:
                     problems.append(f"line {number}: {_reason(raw, str(problem), is_json=False)}")
@@ -220,7 +220,7 @@ def json_problem(raw: bytes) -> str | None:
 
 def _reason(raw: bytes, problem: str, is_json: bool) -> str:
     """Says when the line is of another format: somebody has put two logs together."""
-    other = "JSON" if raw.lstrip().startswith(b"{") and not is_json else lines.recognise(raw)
+    other = "JSON" if raw.lstrip().startswith(b"{") and not is_json else text_logs.recognise(raw)
     hint = f"; it looks like {other}: give lines of different formats as files of their own" if other else ""
     return f"{problem}{hint} ({words.count(len(raw), 'byte')})"
 
@@ -229,9 +229,9 @@ def _lines(known: Known) -> Iterator[bytes]:
     """Lines without their ends, blank ones left out; of one that is too long only the beginning."""
     try:
         with _open(known.input.path, known.compression) as file:
-            while raw := file.readline(lines.LONGEST_LINE + 2):
-                while not raw.endswith(b"\n") and len(raw) > lines.LONGEST_LINE:
-                    more = file.readline(lines.LONGEST_LINE)
+            while raw := file.readline(text_logs.LONGEST_LINE + 2):
+                while not raw.endswith(b"\n") and len(raw) > text_logs.LONGEST_LINE:
+                    more = file.readline(text_logs.LONGEST_LINE)
                     if more.endswith(b"\n") or not more:
                         break
                 if raw.strip():

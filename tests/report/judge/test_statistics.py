@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from scipy import stats
 
-from shadow_report import statistics
-from shadow_report.statistics import BUCKET
+from shadow_report.judge import statistics
+from shadow_report.judge.statistics import BUCKET
 from tests.report.handmade import generated
 
 counts = some.integers(0, 5000)

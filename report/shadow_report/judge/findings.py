@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shadow_report import statistics
-from shadow_report.run import Run
-from shadow_report.statistics import Histogram, Interval, Quantile
-from shadow_report.tallies import EVERYTHING, Comparison, Sums
+from shadow_report.compare.run import Run
+from shadow_report.compare.tallies import EVERYTHING, Comparison, Sums
+from shadow_report.judge import statistics
+from shadow_report.judge.statistics import Histogram, Interval, Quantile
 
 RESAMPLES = 400
 SEED = 20_200_601  # the same logs get the same intervals

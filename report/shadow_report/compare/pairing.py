@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from shadow_report.answers import AMBIGUOUS_CODE, MISSING_CODE
+from shadow_report.compare.answers import AMBIGUOUS_CODE, MISSING_CODE
 from shadow_report.schema import SIDES
 
 # Stores the rows of an expression under a name, so that they are not computed again.

@@ -16,14 +16,15 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 
-from shadow_report import answers, pairing, reading, records, words
+from shadow_report import words
+from shadow_report.compare import answers, pairing, reading, records
+from shadow_report.compare.pairing import Window
+from shadow_report.compare.reading import Known
+from shadow_report.compare.records import Comparing
+from shadow_report.compare.run import Left, Run, Sample, Side, Source
+from shadow_report.compare.tallies import Answers, Comparison, Latencies
 from shadow_report.errors import ReportError
-from shadow_report.pairing import Window
-from shadow_report.reading import Known
-from shadow_report.records import Comparing
-from shadow_report.run import Left, Run, Sample, Side, Source
 from shadow_report.schema import SIDES
-from shadow_report.tallies import Answers, Comparison, Latencies
 
 MOST_ROUTES = 100
 OTHER_ROUTES = "(all other routes)"

@@ -9,13 +9,13 @@ from typing import Any
 from markupsafe import Markup
 
 from shadow_report import words
-from shadow_report.answers import Kind, kind
-from shadow_report.findings import Finding
-from shadow_report.page import charts, figures
-from shadow_report.run import Run
-from shadow_report.tallies import EVERYTHING, Sums
-from shadow_report.thresholds import Thresholds
-from shadow_report.verdict import Result, Verdict, interval_text
+from shadow_report.compare.answers import Kind, kind
+from shadow_report.compare.run import Run
+from shadow_report.compare.tallies import EVERYTHING, Sums
+from shadow_report.judge.findings import Finding
+from shadow_report.judge.thresholds import Thresholds
+from shadow_report.judge.verdict import Result, Verdict, interval_text
+from shadow_report.output.page import charts, figures
 
 _MOST_ROWS = 100
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from shadow_report import engine, reading
+from shadow_report.compare import engine, reading
+from shadow_report.compare.records import Comparing
+from shadow_report.compare.run import Run
 from shadow_report.errors import ReportError
-from shadow_report.records import Comparing
-from shadow_report.run import Run
 from tests.report.handmade import ID, VERSIONS, answers, both, line, run
 from tests.report.synthetic import START
 
