@@ -9,16 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from shadow_report.errors import ReportError
-
-# What a pipeline is told. FAIL alone is 1, which is also what Python makes of a crash: none may get that far.
-WRONG = 2  # use or input; what is wrong is said
-CRASHED = 4
-INTERRUPTED = 130
-STATUSES = (
-    "Exit status: 0 PASS or done, 1 FAIL, 2 wrong use or input, 3 INCONCLUSIVE, 4 the report itself failed, "
-    "130 Ctrl-C"
-)
+from shadow_report.errors import CRASHED, INTERRUPTED, STATUSES, WRONG, ReportError
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from shadow_report import json_logs
 from shadow_report.collect import summary
 from shadow_report.collect.tally import Gap
-from shadow_report.compare import engine, reading, templates
+from shadow_report.compare import engine, files, formats, templates
 from shadow_report.compare.engine import Settings
+from shadow_report.compare.files import Input
+from shadow_report.compare.formats import Layout
 from shadow_report.compare.records import Comparing
-from shadow_report.errors import ReportError
+from shadow_report.errors import STATUSES, ReportError
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import EXIT_STATUS, judge
-from shadow_report.output import document, page, terminal
+from shadow_report.output import document, page, terminal, writing
+from shadow_report.output.writing import Output
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+STDOUT = "-"
 _METHOD = re.compile(r"[A-Z]{1,20}|\*")
 
 
@@ -30,11 +36,17 @@ def add(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "compare",
         help="compare the logs of two versions",
-        description="Compares the access logs of a live version and of its shadow. Exit status: 0 PASS, 1 FAIL, "
-        "2 wrong use or input, 3 INCONCLUSIVE.",
+        description="Compares the access logs of a live version and of its shadow.",
+        epilog=STATUSES,
     )
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="a log, a directory of logs, or VERSION=FILE"
+    )
+    parser.add_argument(
+        "--inside", default="", metavar="KEY", help="where the line is in JSON around it, such as log or a.b"
+    )
+    parser.add_argument(
+        "--keys", action="append", default=[], metavar="COLUMN=KEY,...", help="what JSON keys are called"
     )
     parser.add_argument("--live", metavar="V", help="the live version; several with commas")
     parser.add_argument("--shadow", metavar="V", help="the shadow version")
@@ -61,7 +73,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("shadow-report.html"), metavar="FILE", help="the page"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures (default: beside the page)")
+    parser.add_argument(
+        "--json", metavar="FILE", help="the figures (default: beside the page); - to print them"
+    )
     parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
     parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
     parser.add_argument(
@@ -78,19 +92,43 @@ def run(options: argparse.Namespace) -> int:
     """Compares, writes and prints; the exit status tells the verdict."""
     thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
     settings = _settings(options)
-    _check_target(options.out)
-    files = [reading.recognise(each) for each in reading.inputs(options.files)]
-    gaps = _gaps({each.input.path.parent for each in files})
-    found = engine.compare(files, settings)
+    layout = Layout(options.inside, json_logs.parse_keys(options.keys))
+    given = files.inputs(options.files)
+    outputs = _outputs(options)
+    _check(list(outputs.values()), given, options)
+    with engine.scratch(settings) as scratch:
+        known = [formats.recognise(each, layout) for each in files.copied(given, scratch)]
+        gaps = _gaps({each.path.parent for each in given})
+        found = engine.compare(known, settings)
     if gaps is not None:
         found = replace(found, not_collected=tuple(filter(found.concerns, gaps)))
     verdict = judge(found, thresholds)
-    figures = options.json or options.out.with_suffix(".json")
-    options.out.write_text(page.render(found, verdict, thresholds))
-    figures.write_text(json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n")
-    print(terminal.summary(found, verdict))
-    print(f"page: {options.out.resolve().as_uri()}")
+    figures = json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n"
+    made = {
+        "page": lambda: page.render(found, verdict, thresholds),
+        "json": lambda: figures,
+    }
+    writing.write({output.path: made[kind]() for kind, output in outputs.items()})
+    summary_to = sys.stdout
+    if options.json == STDOUT:
+        print(figures, end="")
+        summary_to = sys.stderr
+    print(terminal.summary(found, verdict), file=summary_to)
+    print(f"page: {options.out.resolve().as_uri()}", file=summary_to)
     return EXIT_STATUS[verdict.result]
+
+
+def _outputs(options: argparse.Namespace) -> dict[str, Output]:
+    """The files to be written, by what they hold."""
+    outputs = {"page": Output("--out", options.out)}
+    if options.json != STDOUT:
+        outputs["json"] = Output("--json", Path(options.json or options.out.with_suffix(".json")))
+    return outputs
+
+
+def _check(outputs: list[Output], given: list[Input], options: argparse.Namespace) -> None:
+    read = [each.path for each in given] + ([options.stack] if options.stack else [])
+    writing.check(outputs, read, {each.directory for each in given if each.directory})
 
 
 def _gaps(directories: set[Path]) -> list[Gap] | None:
@@ -188,9 +226,3 @@ def _moment(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-23T10:00:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _check_target(out: Path) -> None:
-    """Before minutes of work, not after."""
-    if not out.resolve().parent.is_dir():
-        raise ReportError(f"--out {out}: its directory does not exist")

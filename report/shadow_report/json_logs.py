@@ -43,6 +43,7 @@ FORMATS: dict[str, Keys] = {
 }
 # A line that has these is of an access log.
 NEEDED = ("method", "path", "status", "start_time")
+_NOWHERE = object()
 
 
 def load(raw: bytes | str) -> Any:
@@ -55,33 +56,37 @@ def load(raw: bytes | str) -> Any:
 
 def recognise(values: Any, given: Keys, outer: Any = None) -> str | None:
     """The format of FORMATS in which an object is, with the keys that were `given` besides; None if it is of no
-    access log."""
+    access log. A request that nobody could read has no method and no path, but it has the keys."""
     for name, keys in FORMATS.items():
         known = {**keys, **given}
-        if all(find(values, outer, known.get(each, each)) is not None for each in NEEDED):
+        needed = [known.get(each, each) for each in NEEDED]
+        if all(_at(values, key) is not _NOWHERE or _at(outer, key) is not _NOWHERE for key in needed):
             return name
     return None
 
 
 def find(values: Any, outer: Any, key: str) -> Any:
     """What an object has under a key, or else what the envelope around it has; None if neither does."""
-    found = _at(values, key)
-    return _at(outer, key) if found is None else found
+    for place in (values, outer):
+        found = _at(place, key)
+        if found is not _NOWHERE and found is not None:
+            return found
+    return None
 
 
 def _at(values: Any, key: str) -> Any:
     """The value under a key; a dot in it stands for itself, or leads into an object."""
     if not isinstance(values, Mapping):
-        return None
+        return _NOWHERE
     if key in values:
         return values[key]
     place = key.find(".")
     while place >= 0:
         found = _at(values.get(key[:place]), key[place + 1 :])
-        if found is not None:
+        if found is not _NOWHERE:
             return found
         place = key.find(".", place + 1)
-    return None
+    return _NOWHERE
 
 
 def line(values: Any, outer: Any, keys: Keys) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def parse_keys(given: list[str]) -> dict[str, str]:
     """What `--keys status=code,path=http.path` means. Raises ReportError."""
     found: dict[str, str] = {}
     for pair in (each for text in given for each in text.split(",")):
-        name, equals, key = pair.partition("=")
+        name, _, key = pair.partition("=")
         if name not in NAMES or not key or name in found:
             raise ReportError(
                 f"--keys {pair!r}: COLUMN=KEY is allowed, each column once, of {', '.join(NAMES)}; such as "

@@ -69,7 +69,7 @@ RECORD = (
     Column("bytes_sent", "whole", "size of the answer's body"),
     Column("xff_hops", "whole", "how many addresses X-Forwarded-For holds"),
     Column("is_mirror", "flag", "a copy carries at least the hop of the proxy that made it"),
-    Column("source", "text", "json, istio-json, parquet, combined or istio"),
+    Column("file", "whole", "which of the files that were read"),
     Column("problem", "whole", "an index of records.PROBLEMS, 0 if the line is in order"),
     Column("parse_ok", "flag", "is it?"),
 )

@@ -1,4 +1,4 @@
-"""Parses one line of a text log: nginx's combined format, and Istio's default text format.
+"""Parses one line of a text log: nginx's combined format, and Istio's and Envoy's default text formats.
 
 Pure. JSON lines are read by the engine (see reading); a text line becomes the same columns here.
 """
@@ -19,11 +19,14 @@ _COMBINED = re.compile(
     r"(?P<client>\S+) \S+ (?P<user>.+?) \[(?P<time>[^\]]+)\] "
     r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?P<bytes>\d+|-)(?P<rest>(?: .*)?)'
 )
-_ISTIO = re.compile(
-    r'\[(?P<time>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{1,3}) (?P<flags>\S+) (?P<details>\S+) '
-    rf"\S+ {_QUOTED.replace('(', '(?P<failure>', 1)} (?P<received>\d+|-) (?P<sent>\d+|-) (?P<duration>\d+|-) "
-    r'(?P<service_time>\d+|-) "(?P<xff>[^"]*)" "(?:[^"\\]|\\.)*" "(?P<request_id>[^"]*)"(?: .*)?'
+_BEGIN = r'\[(?P<time>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{1,3}) (?P<flags>\S+) '
+_END = (
+    r"(?P<received>\d+|-) (?P<sent>\d+|-) (?P<duration>\d+|-) (?P<service_time>\d+|-) "
+    r'"(?P<xff>[^"]*)" "(?:[^"\\]|\\.)*" "(?P<request_id>[^"]*)"(?: .*)?'
 )
+_ENVOY = re.compile(_BEGIN + _END)
+# Istio's says why besides: details, how the connection ended, and what failed.
+_ISTIO = re.compile(rf"{_BEGIN}(?P<details>\S+) \S+ {_QUOTED} {_END}")
 _REST = re.compile(rf"{_QUOTED}|(\S+)")
 _REQUEST_ID = re.compile(rf"(?:request_id=)?({_UUID})|request_id=(\S+)")
 _SECONDS = re.compile(r"(?:rt=|request_time=)?(\d{1,9}\.\d{1,6})")
@@ -65,12 +68,23 @@ def istio(text: str) -> Line:
     found = _ISTIO.fullmatch(text)
     if not found:
         raise BadLineError("not a line of Istio's default text format")
+    return {**_proxy(found), "details": _value(found["details"])}
+
+
+def envoy(text: str) -> Line:
+    """A line of Envoy's default text format: the same without the details."""
+    found = _ENVOY.fullmatch(text)
+    if not found:
+        raise BadLineError("not a line of Envoy's default text format")
+    return _proxy(found)
+
+
+def _proxy(found: re.Match[str]) -> Line:
     service_time = _whole(found["service_time"])
     return {
         **_request(found["request"]),
         "status": int(found["status"]),
         "flags": _value(found["flags"]),
-        "details": _value(found["details"]),
         "start_time": _time(found["time"], datetime.fromisoformat),
         "duration_ms": _whole(found["duration"]),
         "app_us": None if service_time is None else service_time * 1000,
@@ -81,7 +95,7 @@ def istio(text: str) -> Line:
     }
 
 
-PARSERS: dict[str, Callable[[str], Line]] = {"combined": combined, "istio": istio}
+PARSERS: dict[str, Callable[[str], Line]] = {"combined": combined, "istio": istio, "envoy": envoy}
 
 
 def parse(raw: bytes, source: str) -> Line:

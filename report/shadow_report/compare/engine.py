@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,9 +17,10 @@ import ibis
 import ibis.expr.types as ir
 
 from shadow_report import words
-from shadow_report.compare import answers, pairing, reading, records
+from shadow_report.compare import answers, formats, pairing, reading, records
+from shadow_report.compare.formats import Known
 from shadow_report.compare.pairing import Window
-from shadow_report.compare.reading import Known
+from shadow_report.compare.reading import Batch
 from shadow_report.compare.records import Comparing
 from shadow_report.compare.run import Left, Run, Sample, Side, Source
 from shadow_report.compare.tallies import Answers, Comparison, Latencies
@@ -34,6 +35,7 @@ _BLOCK_SIZES = (60, 30, 20, 10, 5, 2, 1)  # seconds; a minute where that gives e
 _MOST_SAMPLES = 50
 _KEYS = ("key",)
 _SCRATCH = "shadow-report-"
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # The app's own time is compared where it is known of nearly all; a mixture of both would compare unlike things.
 _APP_SHARE = 0.9
@@ -69,21 +71,28 @@ def compare(files: list[Known], settings: Settings) -> Run:
 
 @contextmanager
 def _connected(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    with scratch(settings) as directory:
+        options: dict[str, Any] = {
+            "memory_limit": f"{settings.memory_mib}MiB",
+            "temp_directory": f"{directory}/spilled",
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+        }
+        if settings.threads:
+            options["threads"] = settings.threads
+        # The lines are stored in a file, where they are packed: in memory they would take all that is
+        # allowed, and leave none for the joins. What is made of them is smaller, and temporary.
+        with duckdb.connect(f"{directory}/lines.duckdb", config=options) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection, directory
+
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Path]:
+    """A directory for temporary files. Raises ReportError when they take more room or memory than there is."""
     try:
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.scratch) as scratch:
-            options: dict[str, Any] = {
-                "memory_limit": f"{settings.memory_mib}MiB",
-                "temp_directory": f"{scratch}/spilled",
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-            }
-            if settings.threads:
-                options["threads"] = settings.threads
-            # The lines are stored in a file, where they are packed: in memory they would take all that is
-            # allowed, and leave none for the joins. What is made of them is smaller, and temporary.
-            with duckdb.connect(f"{scratch}/lines.duckdb", config=options) as connection:
-                connection.execute("SET TimeZone = 'UTC'")
-                yield connection, Path(scratch)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.scratch) as directory:
+            yield Path(directory)
     except duckdb.OutOfMemoryException:
         raise ReportError(
             f"{settings.memory_mib} MiB of memory are not enough, or there is no room left in the directory for "
@@ -114,7 +123,7 @@ class _Engine:
         # A view: to store the rows once more would take longer than to look up the route's number when it
         # is needed.
         self.connection.execute(
-            "CREATE VIEW lines AS SELECT stored.* EXCLUDE (route, app_bucket, total_bucket), "
+            "CREATE VIEW lines AS SELECT stored.* EXCLUDE (file, route, app_bucket, total_bucket), "
             f"coalesce(number, 0)::SMALLINT AS route, {measure}_bucket AS latency "
             "FROM stored LEFT JOIN routes USING (route)"
         )
@@ -144,47 +153,73 @@ class _Engine:
             templates=self.comparing.templates,
         )
 
-    def _read(self, files: list[Known]) -> Iterator[Source]:
+    def _read(self, files: list[Known]) -> list[Source]:
         """Stores every file's lines, and counts them and the bad ones."""
-        created = False
-        for known in files:
-            if known.format == "empty":
-                yield Source(str(known.input.path), "empty", 0)
-                continue
-            raw, source = reading.relation(known, self.scratch)
-            query = records.compact(records.sql(raw, known.format, self.comparing), self.comparing)
-            verb = "INSERT INTO stored" if created else "CREATE TABLE stored AS"
-            before = self._problems() if created else Counter()
-            stored = self._number(f"{verb} {query}", known)
-            created = True
-            yield self._source(source, known, stored, self._problems() - before)
-        if not created:
+        found = {each.input: Source(str(each.input.path), "empty", 0) for each in files}
+        read: list[tuple[Known, Source]] = []
+        for batch in reading.batches(files, self.scratch, self._compared()):
+            query = records.compact(records.sql(batch.sql, self.comparing), self.comparing)
+            self._store(f"{'INSERT INTO stored' if read else 'CREATE TABLE stored AS'} {query}", batch)
+            nothing = (Source(str(each.input.path), each.format, 0) for each in batch.files)
+            read += zip(batch.files, batch.sources or nothing, strict=True)
+        if not read:
             names = ", ".join(str(known.input.path) for known in files)
             raise ReportError(f"nothing to compare: empty: {names}")
+        counts = self._counts()
+        for number, (known, source) in enumerate(read):
+            found[known.input] = self._source(source, known, counts[number])
+        return list(found.values())
 
-    def _source(self, source: Source, known: Known, stored: int, bad: Counter[str]) -> Source:
-        problems = source.problems
-        if bad and known.format in ("json", "istio-json"):
-            problems = reading.explain(known)
+    def _compared(self) -> list[str]:
+        return [name for names in self.comparing.versions.values() for name in names]
+
+    def _store(self, query: str, batch: Batch) -> None:
+        try:
+            self.connection.execute(query)
+        except _UNREADABLE as problem:
+            if str(self.scratch) in str(problem):
+                raise
+            broken, why = self._broken(batch) or (batch.files[0], problem)
+            raise ReportError(f"{broken.input.path} cannot be read: {why}") from None
+
+    def _broken(self, batch: Batch) -> tuple[Known, Exception] | None:
+        """The first file of a batch that the engine cannot read; it does not always say which one that is."""
+        for known in batch.files:
+            try:
+                for alone in reading.batches([known], self.scratch, self._compared()):
+                    self.connection.execute(f"SELECT count(method) FROM ({alone.sql})").fetchall()
+            except _UNREADABLE as problem:
+                return known, problem
+        return None
+
+    def _counts(self) -> dict[int, Counter[int]]:
+        """Of each file, how many lines have which problem, 0 included."""
+        counts: dict[int, Counter[int]] = defaultdict(Counter)
+        query = "SELECT file, problem, count(*) FROM stored GROUP BY file, problem"
+        for file, problem, number in self.connection.execute(query).fetchall():
+            counts[file][problem] = number
+        return counts
+
+    def _source(self, source: Source, known: Known, counts: Counter[int]) -> Source:
+        bad = Counter({records.PROBLEMS[problem]: number for problem, number in counts.items() if problem})
+        problems, own = source.problems, source.own
+        if bad and known.is_plain_json:
+            problems, own = formats.explain(known, counts[records.UNREADABLE])
         if not problems:
             problems = tuple(
                 f"{words.count(number, 'line')}: {problem}" for problem, number in bad.most_common()
             )
-        return replace(source, lines=source.lines + stored, bad=source.bad + bad.total(), problems=problems)
+        passed = own - source.own  # lines that the engine has read, and nobody asked for
+        return replace(
+            source,
+            lines=source.lines + counts.total() - passed,
+            bad=source.bad + bad.total() - passed,
+            problems=problems if source.bad + bad.total() > passed else (),
+            own=own,
+        )
 
-    def _problems(self) -> Counter[str]:
-        """How many lines have which problem, in all files so far."""
-        query = "SELECT problem, count(*) FROM stored WHERE problem <> 0 GROUP BY problem"
-        found = self.connection.execute(query).fetchall()
-        return Counter({records.PROBLEMS[problem]: number for problem, number in found})
-
-    def _number(self, query: str, known: Known | None = None) -> int:
-        try:
-            row = self.connection.execute(query).fetchone()
-        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as problem:
-            if known is None or str(self.scratch) in str(problem):
-                raise
-            raise ReportError(f"{known.input.path} cannot be read: {problem}") from None
+    def _number(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
     def _measure(self) -> str:
@@ -221,20 +256,19 @@ class _Engine:
             f"no line of {' or '.join(self.comparing.versions[side])} ({side})" for side in lacking
         )
         if not self._number("SELECT count(*) FROM stored WHERE problem = 0"):
+            problems: Counter[int] = sum(self._counts().values(), Counter())
             there = "no line could be read: " + "; ".join(
-                f"{words.count(number, 'line')}: {problem}"
-                for problem, number in self._problems().most_common()
+                f"{words.count(number, 'line')}: {records.PROBLEMS[problem]}"
+                for problem, number in problems.most_common()
             )
         raise ReportError(f"{wanted}: {there}")
 
     def _versions(self, files: list[Known]) -> set[str]:
         """Which versions the files name; read again, as this is needed only for a message."""
         names: set[str] = set()
-        for known in files:
-            if known.format != "empty":
-                raw, _ = reading.relation(known, self.scratch)
-                query = f"SELECT DISTINCT version FROM ({raw}) WHERE version IS NOT NULL LIMIT 20"
-                names |= {row[0] for row in self.connection.execute(query).fetchall()}
+        for batch in reading.batches(files, self.scratch, self._compared()):
+            query = f"SELECT DISTINCT version FROM ({batch.sql}) WHERE version IS NOT NULL LIMIT 20"
+            names |= {row[0] for row in self.connection.execute(query).fetchall()}
         return names
 
     def _number_routes(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ PROBLEMS = (
     "start_time is missing or cannot be read",
     "no version: add it to the lines, or give the file as VERSION=FILE",
 )
+UNREADABLE = 1
 _PROBLEM = """CASE
     WHEN method IS NULL AND path IS NULL AND status IS NULL AND start_time IS NULL AND request_id IS NULL THEN 1
     WHEN method IS NULL THEN 2
@@ -61,8 +62,8 @@ def texts(values: Sequence[str]) -> str:
     return "(" + ", ".join(map(text, values)) + ")"
 
 
-def sql(raw: str, source: str, comparing: Comparing) -> str:
-    """The query that makes records of the relation `raw`, whose columns are schema.RAW."""
+def sql(raw: str, comparing: Comparing) -> str:
+    """The query that makes records of the relation `raw`, whose columns are schema.RAW and `file`."""
     sides = " ".join(
         f"WHEN version IN {texts(comparing.versions[side])} THEN {index}"
         for index, side in enumerate(SIDES)
@@ -76,7 +77,7 @@ FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, xff, request_id, {
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
     CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent ELSE 0 END AS bytes_sent,
     CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE {commas} + 1 END AS xff_hops,
-    {text(source)} AS source, {_PROBLEM} AS problem
+    {_PROBLEM} AS problem, file
 FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path)
 FROM ({raw})))"""
 
@@ -92,7 +93,7 @@ def compact(records: str, comparing: Comparing) -> str:
     shown = "answer >= 400 AND side <> 0"
     return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us,
     answer::INTEGER AS answer, problem::TINYINT AS problem,
-    {_KEY} AS key,
+    {_KEY} AS key, file,
     CASE WHEN side = 0 THEN method || ' ' || {_template(comparing)} END AS route,
     side = 0 AND {_eligible(comparing.methods)} AS eligible,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,

@@ -10,13 +10,15 @@ from shadow_report.compare.tallies import Comparison
 
 @dataclass(frozen=True)
 class Source:
-    """One file that was read. `problems`: a few bad lines, with their place and what is wrong with them."""
+    """One file that was read. `problems`: a few bad lines, with their place and what is wrong with them; `own`:
+    lines that the proxy said of itself, which are not among `lines`."""
 
     name: str
     format: str
     lines: int
     bad: int = 0
     problems: tuple[str, ...] = ()
+    own: int = 0
 
 
 @dataclass(frozen=True)

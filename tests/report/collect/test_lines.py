@@ -108,7 +108,10 @@ COMBINED = (
 )
 
 
-@pytest.mark.parametrize("text", [ISTIO, COMBINED], ids=["istio", "combined"])
+ENVOY = ISTIO.replace(b'via_upstream - "-" ', b"")
+
+
+@pytest.mark.parametrize("text", [ISTIO, ENVOY, COMBINED], ids=["istio", "envoy", "combined"])
 def test_a_text_log_has_the_same_columns_and_no_query(text: bytes) -> None:
     row = text_request(text)
     assert row is not None
@@ -116,6 +119,37 @@ def test_a_text_log_has_the_same_columns_and_no_query(text: bytes) -> None:
     assert (row["path"], row["status"], row["request_id"]) == ("/cart", 200, LOGGED["request_id"])
     assert row["start_time"].replace(microsecond=0) == datetime(2026, 11, 23, 8, 14, 58, tzinfo=UTC)
     assert "hush" not in repr(row)
+
+
+@pytest.mark.parametrize(
+    ("named", "app"),
+    [
+        ({"path": "path", "xff": "x_forwarded_for", "request_id": "request_id"}, "upstream_service_time"),
+        (
+            {"path": "x-envoy-origin-path", "xff": "x-forwarded-for", "request_id": "x-request-id"},
+            "x-envoy-upstream-service-time",
+        ),
+    ],
+    ids=["Istio's JSON encoding", "Envoy Gateway's default"],
+)
+def test_json_with_the_mesh_s_own_keys_has_the_same_columns(named: dict[str, str], app: str) -> None:
+    others = {
+        "status": "response_code",
+        "flags": "response_flags",
+        "details": "response_code_details",
+        "duration_ms": "duration",
+    }
+    keys = {**others, **named}
+    line = {
+        keys.get(name, name): value
+        for name, value in LOGGED.items()
+        if name not in ("app_us", "pod", "version")
+    }
+    row = request(json.dumps({**line, app: "21", "authority": "hush"}).encode())
+    expected = request(logged(app_us=21_000, pod=None, version=None))
+    assert row == expected
+    assert row is not None
+    assert row["app_us"] == 21_000
 
 
 @pytest.mark.parametrize("text", [b"Envoy proxy is ready", b"", b"\xff", logged()])

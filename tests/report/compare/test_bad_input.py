@@ -156,6 +156,7 @@ def test_an_empty_file_next_to_others_is_listed(tmp_path: Path, logs: list[Path]
         "lines": 0,
         "bad": 0,
         "problems": [],
+        "own": 0,
     }
 
 
@@ -189,7 +190,7 @@ def test_lines_without_a_version_need_one_from_the_command(
 ) -> None:
     for path in logs:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
-        path.write_text("".join(json.dumps({**line, "version": None}) + "\n" for line in lines))
+        path.write_text("".join(json.dumps({**line, "version": None, "pod": None}) + "\n" for line in lines))
     said = refused(capsys, tmp_path, logs)
     assert (
         "no line could be read: 6,000 lines: no version: add it to the lines, or give the file as VERSION="

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pytest
 from pyspark.sql import SparkSession
 
-from shadow_report.compare import engine, pairing, reading, records
+from shadow_report.compare import engine, files, formats, pairing, reading, records
 from shadow_report.compare.pairing import Window
 from shadow_report.compare.records import Comparing
 from tests.report.synthetic import START, Traffic, write
@@ -53,10 +53,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_text(
             "".join([*content, *content[200:210], *(again if path.name == "v1.ndjson" else again[:20])])
         )
-    queries = [
-        records.sql(reading.relation(reading.recognise(reading.Input(path)), folder)[0], "json", COMPARING)
-        for path in logs
-    ]
+    known = [formats.recognise(files.Input(path)) for path in logs]
+    queries = [records.sql(batch.sql, COMPARING) for batch in reading.batches(known, folder, [])]
     duckdb.sql(f"COPY ({' UNION ALL '.join(queries)}) TO '{folder}/records.parquet' (FORMAT parquet)")
     return folder / "records.parquet"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shadow_report.compare import engine, reading
+from shadow_report.compare import engine, files, formats
 from shadow_report.compare.records import Comparing
 from shadow_report.compare.run import Run
 from shadow_report.errors import ReportError
@@ -229,5 +229,5 @@ def _only(directory: Path, lines: list[dict[str, Any]]) -> Run:
     file = directory / "istio.ndjson"
     file.write_text("".join(json.dumps(each) + "\n" for each in lines))
     return engine.compare(
-        [reading.recognise(reading.Input(file))], engine.Settings(Comparing(VERSIONS, ("GET",)))
+        [formats.recognise(files.Input(file))], engine.Settings(Comparing(VERSIONS, ("GET",)))
     )

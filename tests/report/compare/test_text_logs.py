@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from shadow_report import text_logs
 from shadow_report.cli import main
-from shadow_report.compare import engine, reading
+from shadow_report.compare import engine, files, formats
 from shadow_report.compare.engine import Settings
 from shadow_report.compare.records import Comparing
 from shadow_report.schema import RAW_NAMES
@@ -115,7 +115,7 @@ def test_any_bytes_are_a_line_or_a_bad_line(raw: bytes, source: str) -> None:
 @generated
 @given(some.binary(max_size=300) | mutated(COMBINED) | mutated(json.dumps({"status": 200, "path": "/"})))
 def test_why_a_line_is_bad_can_always_be_told(raw: bytes) -> None:
-    problem = reading.json_problem(raw.strip())
+    problem = formats.json_problem(raw.strip(), {})
     assert problem is None or problem
 
 
@@ -132,7 +132,7 @@ def test_lines_of_any_bytes_are_all_counted(tmp_path: Path) -> None:
     def check(garbage: list[bytes]) -> None:
         garbage = [piece for each in garbage for piece in each.split(b"\n") if piece.strip()]
         logs[0].write_bytes(b"\n".join([*good[:300], *garbage, *good[300:]]) + b"\n")
-        known = [reading.recognise(each) for each in reading.inputs([str(tmp_path)])]
+        known = [formats.recognise(each) for each in files.inputs([str(tmp_path)])]
         run = engine.compare(known, Settings(Comparing(VERSIONS, ("GET",))))
         assert run.sources[0].lines == len(good) + len(garbage)
         assert run.sources[0].bad <= len(garbage)
