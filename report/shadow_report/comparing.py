@@ -23,7 +23,7 @@ from shadow_report.compare.records import Comparing
 from shadow_report.errors import STATUSES, ReportError
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import EXIT_STATUS, judge
-from shadow_report.output import document, page, terminal, writing
+from shadow_report.output import document, junit, markdown, page, terminal, writing
 from shadow_report.output.writing import Output
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -76,6 +76,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--json", metavar="FILE", help="the figures (default: beside the page); - to print them"
     )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="the summary for a pipeline's run")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="the statements as tests, in JUnit's XML")
     parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
     parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
     parser.add_argument(
@@ -107,6 +109,8 @@ def run(options: argparse.Namespace) -> int:
     made = {
         "page": lambda: page.render(found, verdict, thresholds),
         "json": lambda: figures,
+        "markdown": lambda: markdown.summary(found, verdict),
+        "junit": lambda: junit.document(found, verdict),
     }
     writing.write({output.path: made[kind]() for kind, output in outputs.items()})
     summary_to = sys.stdout
@@ -123,6 +127,9 @@ def _outputs(options: argparse.Namespace) -> dict[str, Output]:
     outputs = {"page": Output("--out", options.out)}
     if options.json != STDOUT:
         outputs["json"] = Output("--json", Path(options.json or options.out.with_suffix(".json")))
+    for kind in ("markdown", "junit"):
+        if path := getattr(options, kind):
+            outputs[kind] = Output(f"--{kind}", path)
     return outputs
 
 
@@ -172,7 +179,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _stack(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise ReportError(f"--stack {path}: {problem}: write it with `pulumi stack output --json`") from None
     if not isinstance(values, dict):

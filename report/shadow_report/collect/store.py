@@ -122,7 +122,7 @@ class Store:
         """Writes what was collected, and what could not be had, beside the files."""
         path = self.directory / summary.FILE
         unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
-        unfinished.write_text(json.dumps(values, indent=2) + "\n")
+        unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         _publish(unfinished, path)
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class Store:
 def _locked(directory: Path) -> Any:
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / ".lock").open("w")
+        lock = (directory / ".lock").open("w", encoding="utf-8")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise ReportError(

@@ -12,10 +12,14 @@ from shadow_report.judge.statistics import Interval
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import Verdict
 
+# It rises when a key goes or means something else; new keys leave it.
+SCHEMA_VERSION = 1
+
 
 def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, Any]:
     """Everything as plain values: verdict, statements, figures of every route, what was left out, thresholds."""
     return {
+        "schemaVersion": SCHEMA_VERSION,
         "verdict": verdict.result.value,
         "statements": [{**asdict(each), "result": each.result.value} for each in verdict.statements],
         "window": {"first": run.window_us[0] / 1e6, "last": run.window_us[1] / 1e6},

@@ -12,15 +12,9 @@ _MOST_GAPS = 5
 
 def summary(run: Run, verdict: Verdict) -> str:
     """A dozen lines: the verdict, every statement, and bad lines if there are any."""
-    live, shadow = run.sides["live"], run.sides["shadow"]
-    head = (
-        f"{shadow.name} against {live.name}: {words.count(verdict.overall.sums.compared, 'pair')} of "
-        f"{words.moment(run.window_us[0] / 1e6, day=True)} to {words.moment(run.window_us[1] / 1e6)} UTC "
-        f"({words.seconds(run.seconds)})"
-    )
     shown = [each for each in verdict.statements if not each.route]
     routes = [each for each in verdict.statements if each.route]
-    lines = [head, "", *map(_line, shown + routes[:_MOST_ROUTES])]
+    lines = [head(run, verdict), "", *map(_line, shown + routes[:_MOST_ROUTES])]
     if len(routes) > _MOST_ROUTES:
         lines.append(f"  and {len(routes) - _MOST_ROUTES} more about single routes")
     if run.bad_lines:
@@ -32,6 +26,16 @@ def summary(run: Run, verdict: Verdict) -> str:
         if len(run.not_collected) > _MOST_GAPS:
             lines.append(f"  and {len(run.not_collected) - _MOST_GAPS} more")
     return "\n".join([*lines, "", verdict.result.value])
+
+
+def head(run: Run, verdict: Verdict) -> str:
+    """What was compared with what."""
+    live, shadow = run.sides["live"], run.sides["shadow"]
+    return (
+        f"{shadow.name} against {live.name}: {words.count(verdict.overall.sums.compared, 'pair')} of "
+        f"{words.moment(run.window_us[0] / 1e6, day=True)} to {words.moment(run.window_us[1] / 1e6)} UTC "
+        f"({words.seconds(run.seconds)})"
+    )
 
 
 def _line(statement: Statement) -> str:

@@ -46,9 +46,15 @@ def _check_place(output: Output, path: Path) -> None:
         raise ReportError(f"{output} is a directory: name a file")
     if not path.parent.is_dir():
         raise ReportError(f"{output}: its directory does not exist")
-    place = path if _is_special(path) else path.parent
-    if not os.access(place, os.W_OK):
-        raise ReportError(f"{output}: nothing can be written there: name a file elsewhere")
+    if _is_special(path):
+        return
+    try:  # permissions alone do not tell: the disk may be read-only, or nobody's
+        _unfinished(path).touch()
+        _unfinished(path).unlink()
+    except OSError as problem:
+        raise ReportError(
+            f"{output}: nothing can be written there ({problem.strerror}): name a file elsewhere"
+        ) from None
 
 
 def write(texts: Mapping[Path, str]) -> None:
@@ -60,7 +66,7 @@ def write(texts: Mapping[Path, str]) -> None:
             if _is_special(path):
                 path.write_text(text, encoding="utf-8")
                 continue
-            unfinished[path] = path.with_name(f".{path.name}.unfinished-{os.getpid()}")
+            unfinished[path] = _unfinished(path)
             unfinished[path].write_text(text, encoding="utf-8")
         for path, whole in unfinished.items():
             whole.replace(path)
@@ -71,6 +77,11 @@ def write(texts: Mapping[Path, str]) -> None:
     finally:
         for whole in unfinished.values():
             whole.unlink(missing_ok=True)
+
+
+def _unfinished(path: Path) -> Path:
+    """Where it is until it is whole: in the same directory, as only there it can get its name at once."""
+    return path.with_name(f".{path.name}.unfinished-{os.getpid()}")
 
 
 def _is_special(path: Path) -> bool:

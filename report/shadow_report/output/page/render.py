@@ -20,7 +20,7 @@ VERSION = "0.1.0"
 def render(run: Run, verdict: Verdict, thresholds: Thresholds) -> str:
     """The whole page. Everything that comes from the logs is escaped."""
     folder = resources.files(__package__)
-    style = folder.joinpath("report.css").read_text()
+    style = folder.joinpath("report.css").read_text(encoding="utf-8")
     # Jinja and browsers must see the same bytes, or the hash is of another text: nothing in it may be escaped.
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(
@@ -30,7 +30,7 @@ def render(run: Run, verdict: Verdict, thresholds: Thresholds) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    template = environment.from_string(folder.joinpath("report.html.j2").read_text())
+    template = environment.from_string(folder.joinpath("report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         style=sections.trusted(style),
         style_hash=f"sha256-{digest}",
