@@ -28,6 +28,7 @@ from shadow_report.output.writing import Output
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 STDOUT = "-"
+STACK_OUTPUTS = ("liveVersions", "shadowVersions", "mirrorPercents", "mirrorMethods")
 _METHOD = re.compile(r"[A-Z]{1,20}|\*")
 
 
@@ -156,14 +157,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     for name in everything:
         if everything.count(name) > 1:
             raise ReportError(f"{name!r} is named more than once among --live, --shadow and --control")
-    percent = (
-        options.mirror_percent if options.mirror_percent is not None else stack.get("mirrorPercent", 100)
-    )
-    if isinstance(percent, dict):
-        percent = percent.get(versions["shadow"][0], 100)
+    percent = options.mirror_percent
+    if percent is None:
+        percent = _percent_of(stack, versions["shadow"][0])
     templates.check(options.template)
     settings = Settings(
-        Comparing(versions, _methods(options.methods or stack.get("methods")), tuple(options.template)),
+        Comparing(versions, _methods(options.methods or stack.get("mirrorMethods")), tuple(options.template)),
         mirror_percent=_within("--mirror-percent", percent, 0.0001, 1000),
         edge_seconds=_within("--edge", options.edge, 0, 3600),
         first=options.first,
@@ -186,8 +185,19 @@ def _stack(path: Path) -> dict[str, Any]:
         raise ReportError(
             f"--stack {path} holds no outputs by name: write it with `pulumi stack output --json`"
         )
-    known = ("liveVersions", "shadowVersions", "mirrorPercent", "methods")
-    return {each: values[each] for each in known if values.get(each) is not None}
+    return {each: values[each] for each in STACK_OUTPUTS if values.get(each) is not None}
+
+
+def _percent_of(stack: dict[str, Any], shadow: str) -> object:
+    percents = stack.get("mirrorPercents", {})
+    if not isinstance(percents, dict):
+        raise ReportError(f"--stack: mirrorPercents is {percents!r}: percentages by version are allowed")
+    if percents and shadow not in percents:
+        raise ReportError(
+            f"the stack copies nothing to {shadow}, but to {', '.join(map(str, percents))}: give the percentage "
+            "of these logs with --mirror-percent"
+        )
+    return percents.get(shadow, 100)
 
 
 def _only_shadow(stack: dict[str, Any], control: str | None) -> object:

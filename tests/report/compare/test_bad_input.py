@@ -292,7 +292,14 @@ def test_a_scratch_directory_without_room_is_told_from_a_log_that_cannot_be_read
 def test_the_stacks_outputs_name_the_versions(tmp_path: Path, logs: list[Path]) -> None:
     page, stack = tmp_path / "report.html", tmp_path / "outputs.json"
     stack.write_text(
-        json.dumps({"liveVersions": ["v1"], "shadowVersions": ["v1b", "v2"], "mirrorPercent": 50})
+        json.dumps(
+            {
+                "liveVersions": ["v1"],
+                "shadowVersions": ["v1b", "v2"],
+                "mirrorPercents": {"v1b": 100, "v2": 50},
+                "mirrorMethods": ["GET", "PUT"],
+            }
+        )
     )
     control = write(tmp_path / "more", Traffic(pairs=3000, seconds=600, control=True))[2]
     files = [*map(str, logs), str(control)]
@@ -303,7 +310,22 @@ def test_the_stacks_outputs_name_the_versions(tmp_path: Path, logs: list[Path]) 
         "shadow": ["v2"],
         "control": ["v1b"],
     }
-    assert report["mirrorPercent"] == 50
+    assert (report["mirrorPercent"], report["methods"]) == (50, ["GET", "PUT"])
+
+
+def test_a_percentage_of_a_shadow_that_the_stack_has_no_more_must_be_given(
+    tmp_path: Path, logs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = tmp_path / "outputs.json"
+    stack.write_text(
+        json.dumps({"liveVersions": ["v1"], "shadowVersions": ["v3"], "mirrorPercents": {"v3": 5}})
+    )
+    said = refused(capsys, tmp_path, logs, "--stack", str(stack))
+    assert said == (
+        "the stack copies nothing to v2, but to v3: give the percentage of these logs with --mirror-percent"
+    )
+    status, report = compare(tmp_path, logs, "--stack", str(stack), "--mirror-percent=100")
+    assert (status, report["mirrorPercent"]) == (3, 100)
 
 
 def test_several_shadows_of_a_stack_are_told_apart_by_the_user(
