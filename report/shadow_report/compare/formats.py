@@ -13,7 +13,8 @@ from shadow_report.errors import ReportError
 from shadow_report.json_logs import Keys
 from shadow_report.sidecar_logs import Own, is_wrapped, unwrapped
 
-_HEAD = 1 << 18  # bytes that are looked at to tell the format
+# Bytes that are looked at to tell the format: mostly the first line tells, and there may be many files.
+_HEADS = (1 << 13, 1 << 18)
 _HEAD_LINES = 1000
 MOST_PROBLEMS = 3  # bad lines of one file that are shown
 _MOST_SEARCHED = 200_000  # lines that are searched for them
@@ -62,11 +63,11 @@ def recognise(given: Input, layout: Layout | None = None) -> Known:
     packed = files.kind(given)
     if packed == "parquet":
         return Known(given, "parquet", "none", layout=layout)
-    head = files.head(given, packed, _HEAD)
-    found = [line.strip() for line in head.split(b"\n") if line.strip()][:_HEAD_LINES]
-    bare = [text for text, _ in unwrapped(found)]
-    for text in bare:
-        if name := _format(text, layout):
+    for most in _HEADS:
+        head = files.head(given, packed, most)
+        found = [line.strip() for line in head.split(b"\n") if line.strip()][:_HEAD_LINES]
+        bare = [text for text, _ in unwrapped(found)]
+        if name := next(filter(None, (_format(text, layout) for text in bare)), None):
             return Known(given, name, packed, is_wrapped(found[0]), layout)
     own = Own()
     if all(own.says(text) for text in bare):
