@@ -20,7 +20,7 @@ from shadow_report.compare.run import Source
 from shadow_report.errors import ReportError
 from shadow_report.schema import RAW, RAW_NAMES
 
-_TYPES = {"text": "VARCHAR", "whole": "BIGINT", "time": "TIMESTAMPTZ"}
+_TYPES = {"text": "VARCHAR", "whole": "BIGINT", "name": "VARCHAR", "time": "TIMESTAMPTZ"}
 _HEAD = 1 << 18  # bytes that are looked at to tell the format
 _MOST_PROBLEMS = 3  # bad lines of one file that are shown
 _MOST_SEARCHED = 200_000  # lines that are searched for them
