@@ -13,9 +13,10 @@ _MOST_GAPS = 5
 def summary(run: Run, verdict: Verdict) -> str:
     """A dozen lines: the verdict, every statement, and bad lines if there are any."""
     live, shadow = run.sides["live"], run.sides["shadow"]
+    first, last = (each / 1e6 for each in run.window_us)
     head = (
         f"{shadow.name} against {live.name}: {words.count(verdict.overall.sums.compared, 'pair')} of "
-        f"{words.moment(run.window_us[0] / 1e6, day=True)} to {words.moment(run.window_us[1] / 1e6)} UTC "
+        f"{words.moment(first, day=True)} to {words.moment(last, day=run.days)} UTC "
         f"({words.seconds(run.seconds)})"
     )
     shown = [each for each in verdict.statements if not each.route]
