@@ -78,6 +78,9 @@ def _value(column: Column, raw: Any) -> str | int | datetime | None:
         if isinstance(raw, str):
             # Half of a pair of surrogates is JSON, but not Unicode.
             return raw.encode("utf-8", "replace").decode()
+    elif column.type == "name":
+        if isinstance(raw, str | int) and not isinstance(raw, bool):
+            return str(raw)
     elif column.type == "whole":
         return _whole(column, raw)
     elif isinstance(raw, str):

@@ -24,7 +24,12 @@ from shadow_report.collect.seam import Key
 from shadow_report.errors import ReportError
 from shadow_report.schema import RAW
 
-_TYPES = {"text": pyarrow.string(), "whole": pyarrow.int64(), "time": pyarrow.timestamp("us", "UTC")}
+_TYPES = {
+    "text": pyarrow.string(),
+    "whole": pyarrow.int64(),
+    "name": pyarrow.string(),
+    "time": pyarrow.timestamp("us", "UTC"),
+}
 SCHEMA = pyarrow.schema([(column.name, _TYPES[column.type]) for column in RAW])
 _NOTE = b"shadow-report"
 _UNFINISHED = ".unfinished"

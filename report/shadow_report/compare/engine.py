@@ -17,21 +17,21 @@ import ibis
 import ibis.expr.types as ir
 
 from shadow_report import words
-from shadow_report.compare import answers, formats, pairing, reading, records
+from shadow_report.compare import answers, formats, pairing, reading, records, templates, windows
 from shadow_report.compare.formats import Known
 from shadow_report.compare.pairing import Window
 from shadow_report.compare.reading import Batch
 from shadow_report.compare.records import Comparing
 from shadow_report.compare.run import Left, Run, Sample, Side, Source
 from shadow_report.compare.tallies import Answers, Comparison, Latencies
+from shadow_report.compare.windows import Span
 from shadow_report.errors import ReportError
 from shadow_report.schema import SIDES
 
 MOST_ROUTES = 100
 OTHER_ROUTES = "(all other routes)"
-_MOST_BLOCKS = 240
-_LEAST_BLOCKS = 20
-_BLOCK_SIZES = (60, 30, 20, 10, 5, 2, 1)  # seconds; a minute where that gives enough of them
+_DEEPEST = 6  # segments of a path that are looked at to fold it
+_MISSING_AT_FIRST = 50  # copies whose absence is no chance
 _MOST_SAMPLES = 50
 _KEYS = ("key",)
 _SCRATCH = "shadow-report-"
@@ -124,10 +124,11 @@ class _Engine:
         # is needed.
         self.connection.execute(
             "CREATE VIEW lines AS SELECT stored.* EXCLUDE (file, route, app_bucket, total_bucket), "
-            f"coalesce(number, 0)::SMALLINT AS route, {measure}_bucket AS latency "
+            f"coalesce(number, 0)::INTEGER AS route, {measure}_bucket AS latency "
             "FROM stored LEFT JOIN routes USING (route)"
         )
-        window = self._window(sides["live"])
+        span = self._span()
+        window, late_us = self._window(span, sides["shadow"])
         shadow = self._comparison("shadow", window, routes)
         facts = self._facts(window, shadow)
         samples = tuple(self._samples(routes))
@@ -151,6 +152,10 @@ class _Engine:
             control=control,
             samples=samples,
             templates=self.comparing.templates,
+            grpc_unknown=self._number(
+                "SELECT count(*) FROM stored WHERE grpc_unknown AND (eligible OR side IN (1, 2))"
+            ),
+            late_us=late_us,
         )
 
     def _read(self, files: list[Known]) -> list[Source]:
@@ -223,10 +228,14 @@ class _Engine:
         return int(row[0]) if row and row[0] is not None else 0
 
     def _measure(self) -> str:
-        """Which latency is known of nearly all lines."""
-        query = "SELECT count(app_bucket) FROM stored WHERE side IS NOT NULL"
-        everything = self._number("SELECT count(*) FROM stored WHERE side IS NOT NULL AND answer > 0")
-        return "app" if everything and self._number(query) >= _APP_SHARE * everything else "total"
+        """Which latency is known of nearly all lines of every side."""
+        query = (
+            "SELECT count(app_bucket), count(*) FILTER (answer > 0) FROM stored "
+            "WHERE side IS NOT NULL GROUP BY side"
+        )
+        found = self.connection.execute(query).fetchall()
+        known = all(everything and known >= _APP_SHARE * everything for known, everything in found)
+        return "app" if found and known else "total"
 
     def _sides(self) -> dict[str, Side]:
         query = (
@@ -272,19 +281,41 @@ class _Engine:
         return names
 
     def _number_routes(self) -> tuple[str, ...]:
-        """Gives the busiest routes a number; the others are one route together, number 0."""
+        """Gives the busiest routes a number; the others are one route together, number 0. Where there are more,
+        what varies in their paths is folded first."""
         self._keep(
-            "routes",
-            "SELECT route, row_number() OVER (ORDER BY count(*) DESC, route)::SMALLINT AS number FROM stored "
-            f"WHERE side = 0 AND eligible GROUP BY route ORDER BY number LIMIT {MOST_ROUTES}",
+            "folded",
+            "SELECT route, string_split(route, '/') AS parts, count(*) AS requests FROM stored "
+            "WHERE side = 0 AND eligible GROUP BY route",
         )
-        names = self.connection.execute("SELECT route FROM routes ORDER BY number").fetchall()
+        if self._number("SELECT count(*) FROM folded") > MOST_ROUTES:
+            for depth in range(2, _DEEPEST + 2):
+                self._keep("folded", templates.fold(depth))
+        name = "array_to_string(parts, '/')"
+        self._keep(
+            "busiest",
+            f"SELECT {name} AS name, row_number() OVER (ORDER BY sum(requests) DESC, name)::INTEGER AS number "
+            f"FROM folded GROUP BY name ORDER BY number LIMIT {MOST_ROUTES}",
+        )
+        self._keep("routes", f"SELECT route, number FROM folded JOIN busiest ON {name} = busiest.name")
+        names = self.connection.execute("SELECT name FROM busiest ORDER BY number").fetchall()
         return (OTHER_ROUTES, *(name for (name,) in names))
 
-    def _window(self, live: Side) -> Window:
+    def _span(self) -> Span:
+        """From when to when the live log tells, but for wrong clocks."""
+        hours = self.connection.execute(
+            "SELECT count(*), min(start_us), max(start_us) FROM stored WHERE side = 0 "
+            "GROUP BY start_us // 3600000000 ORDER BY 2"
+        ).fetchall()
+        return windows.span([Span(*hour) for hour in hours])
+
+    def _window(self, live: Span, shadow: Side) -> tuple[Window, int]:
+        """The window, and by how much it was cut as the shadow's log begins later."""
         settings = self.settings
         edge = 0 if settings.bounded else round(settings.edge_seconds * 1e6)
         first, last = live.first_us + edge, live.last_us - edge
+        late_us = 0 if settings.bounded else self._late(live, shadow)
+        first += late_us
         if settings.first is not None:
             first = max(first, round(settings.first * 1e6))
         if settings.last is not None:
@@ -295,9 +326,20 @@ class _Engine:
                 f"of which {settings.edge_seconds:g} s are cut off at both ends (--edge) or which lies outside "
                 "--from and --to"
             )
-        return Window(
-            first, last, block_seconds((last - first) / 1e6), math.ceil(self.settings.mirror_percent / 100)
+        copies = math.ceil(self.settings.mirror_percent / 100)
+        return Window(first, last, windows.block_seconds((last - first) / 1e6), copies), late_us
+
+    def _late(self, live: Span, shadow: Side) -> int:
+        """By how much the shadow's log begins later, if copies must have been missing for it. More than half of
+        the time is no beginning: then the shadow was down, or its log is not there."""
+        late_us = shadow.first_us - live.first_us
+        if not 0 < late_us < (live.last_us - live.first_us) / 2:
+            return 0
+        before = self._number(
+            "SELECT count(*) FROM stored WHERE side = 0 AND eligible AND start_us BETWEEN "
+            f"{live.first_us + round(self.settings.edge_seconds * 2e6)} AND {shadow.first_us}"
         )
+        return late_us if before * min(self.settings.mirror_percent, 100) / 100 >= _MISSING_AT_FIRST else 0
 
     def _comparison(self, side: str, window: Window, routes: tuple[str, ...]) -> Comparison:
         lines = self._table("lines")
@@ -331,31 +373,36 @@ class _Engine:
         live = "FROM stored WHERE side = 0"
         inside = f"AND start_us BETWEEN {window.first_us} AND {window.last_us}"
         everything = shadow.by_route[""]
-        ambiguous = sum(n for (_, other), n in everything.answers.items() if other == answers.AMBIGUOUS)
+        ambiguous, without_id = (
+            sum(n for (_, other), n in everything.answers.items() if other == untold)
+            for untold in (answers.AMBIGUOUS, answers.WITHOUT_ID)
+        )
         lines_of_live = self._number(f"SELECT count(*) {live}")
         in_window = self._number(f"SELECT count(*) {live} {inside}")
         copied = self._number(f"SELECT count(*) {live} {inside} AND eligible")
-        with_id = self._number(f"SELECT count(*) {live} {inside} AND eligible AND key IS NOT NULL")
         paired_lines = self._number("SELECT count(*) FROM pairs WHERE other >= 0")
         shadow_lines = self._number(f"SELECT count(*) FROM stored WHERE side = 1 {inside}")
         distinct = self._number("SELECT count(*) FROM numbered")
         repeated = self._number(
             "SELECT count(*) FROM stored SEMI JOIN several USING (key) WHERE side IN (0, 1)"
         )
-        aborted = sum(everything.answers.values()) - ambiguous - everything.eligible
+        aborted = sum(everything.answers.values()) - everything.untold - everything.eligible
         funnel = (
             Left("lines of the live version", lines_of_live),
             Left("of them within the window", in_window),
             Left("with a method that is copied", copied),
-            Left("with a request id, each line once", sum(everything.answers.values())),
+            Left("with a request id, each line once", sum(everything.answers.values()) - without_id),
             Left("finished, and told apart from retries", everything.eligible),
             Left("answered by the shadow", everything.paired),
             Left("compared: an answer on both sides", everything.compared),
         )
         left_out = (
-            Left("live requests at the edges of the window", lines_of_live - in_window),
+            Left(
+                "live requests at the edges of the window, or a day or more away from all others (a wrong clock)",
+                lines_of_live - in_window,
+            ),
             Left("live requests with a method that is not copied", in_window - copied),
-            Left("live requests without a request id", copied - with_id),
+            Left("live requests without a request id", without_id),
             Left("live requests that the caller broke off, or that got no answer (code 0)", aborted),
             Left("live requests whose id occurs another number of times in the shadow (retries)", ambiguous),
             Left("lines that were there twice", repeated - distinct),
@@ -422,14 +469,6 @@ IBIS_TYPES = {
     "UBIGINT": "uint64",
     "VARCHAR": "string",
 }
-
-
-def block_seconds(seconds: float) -> int:
-    """The length of the blocks: a minute, less where that would be too few, whole minutes where it would be
-    too many."""
-    if seconds > _MOST_BLOCKS * 60:
-        return 60 * math.ceil(seconds / 60 / _MOST_BLOCKS)
-    return next((size for size in _BLOCK_SIZES if seconds / size >= _LEAST_BLOCKS), 1)
 
 
 def _sql(expression: ir.Table) -> str:

@@ -8,14 +8,14 @@ path), or one column that stands for them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 
-from shadow_report.compare.answers import AMBIGUOUS_CODE, MISSING_CODE
+from shadow_report.compare.answers import AMBIGUOUS_CODE, MISSING_CODE, WITHOUT_ID_CODE
+from shadow_report.compare.tallies import BUCKET
 from shadow_report.schema import SIDES
 
 # Stores the rows of an expression under a name, so that they are not computed again.
@@ -53,7 +53,7 @@ def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Tabl
         "route",
         bytes=records.bytes_sent,
         eligible=everything | records.method.isin(list(methods)),
-        latency=(known.ln() / math.log(1.01)).floor().cast("int32"),
+        latency=(known.ln() / BUCKET).floor().cast("int32"),
         forwarded=records.xff_hops,
         shown_id=records.join_id,
         shown_path=records.path,
@@ -89,10 +89,14 @@ def pairs(lines: ir.Table, numbered: ir.Table, keys: Sequence[str], other: str, 
     several = _joined_groups(
         _live(numbered, window), _renamed(_side(numbered, other)), list(keys), window.copies
     )
-    return _pair(once, window).union(_pair(several, window))
+    unknown = _live(lines.filter(lines[keys[0]].isnull()), window)
+    nothing = {f"other_{name}": ibis.null(lines[name].type()) for name in _OF_OTHER}
+    without_id = unknown.mutate(**nothing, ambiguous=ibis.literal(False))
+    return _pair(once, window).union(_pair(several, window)).union(_pair(without_id, window, WITHOUT_ID_CODE))
 
 
 def _live(lines: ir.Table, window: Window) -> ir.Table:
+    """What is compared of the live side."""
     return lines.filter(
         lines.side == _LIVE,
         lines.eligible,
@@ -123,15 +127,14 @@ def _joined_groups(live: ir.Table, other: ir.Table, keys: list[str], copies: int
     return sized.mutate(ambiguous=unequal)
 
 
-def _pair(joined: ir.Table, window: Window) -> ir.Table:
+def _pair(joined: ir.Table, window: Window, unpaired: int = MISSING_CODE) -> ir.Table:
     answer = ibis.cases(
         (joined.ambiguous, AMBIGUOUS_CODE),
-        (joined.other_answer.isnull(), MISSING_CODE),
+        (joined.other_answer.isnull(), unpaired),
         else_=joined.other_answer,
     )
-    size = window.block_seconds * 1_000_000
     return joined.select(
-        block=((joined.start_us - window.first_us) // size).cast("int32"),
+        block=_block(joined, window),
         route=joined.route,
         reference=joined.answer,
         other=answer.cast("int32"),
@@ -146,15 +149,23 @@ def _pair(joined: ir.Table, window: Window) -> ir.Table:
     )
 
 
+def _block(lines: ir.Table, window: Window) -> ir.IntegerValue:
+    return ((lines.start_us - window.first_us) // (window.block_seconds * 1_000_000)).cast("int32")
+
+
 def answers(paired: ir.Table) -> ir.Table:
-    """How often which answers met, in each block and route; sizes only of equal answers."""
-    equal = paired.reference == paired.other
-    same = equal & (paired.reference_bytes == paired.other_bytes)
+    """How often which answers met, in each block and route; sizes only of equal answers, of which both are
+    known."""
+    sized = (
+        (paired.reference == paired.other) & paired.reference_bytes.notnull() & paired.other_bytes.notnull()
+    )
+    same = sized & (paired.reference_bytes == paired.other_bytes)
     return paired.group_by("block", "route", "reference", "other").agg(
         requests=paired.count(),
-        same_size=same.cast("int64").sum(),
-        reference_bytes=ibis.ifelse(equal, paired.reference_bytes, 0).sum(),
-        other_bytes=ibis.ifelse(equal, paired.other_bytes, 0).sum(),
+        sized=sized.cast("int64").sum(),
+        same_size=same.fill_null(False).cast("int64").sum(),
+        reference_bytes=ibis.ifelse(sized, paired.reference_bytes, 0).sum(),
+        other_bytes=ibis.ifelse(sized, paired.other_bytes, 0).sum(),
     )
 
 

@@ -22,7 +22,7 @@ from shadow_report.errors import ReportError
 from shadow_report.json_logs import APP_MS, Keys
 from shadow_report.schema import RAW, RAW_NAMES
 
-_SQL = {"text": "VARCHAR", "whole": "BIGINT", "time": "TIMESTAMPTZ"}
+_SQL = {"text": "VARCHAR", "whole": "BIGINT", "name": "VARCHAR", "time": "TIMESTAMPTZ"}
 _TYPES = {column.name: _SQL[column.type] for column in RAW} | {APP_MS: "BIGINT"}
 _MOST_CONVERTED = 1 << 28  # bytes of converted lines that are on disk at a time
 

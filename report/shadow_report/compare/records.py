@@ -17,15 +17,18 @@ PROBLEMS = (
     "status is missing, or no whole number from 0 to 999",
     "start_time is missing or cannot be read",
     "no version: add it to the lines, or give the file as VERSION=FILE",
+    "start_time is before the year 2000: its clock was not set",
 )
 UNREADABLE = 1
-_PROBLEM = """CASE
+_CLOCK = "TIMESTAMPTZ '2000-01-01 00:00:00+00'"
+_PROBLEM = f"""CASE
     WHEN method IS NULL AND path IS NULL AND status IS NULL AND start_time IS NULL AND request_id IS NULL THEN 1
     WHEN method IS NULL THEN 2
     WHEN path IS NULL THEN 3
     WHEN status IS NULL OR status NOT BETWEEN 0 AND 999 THEN 4
     WHEN start_time IS NULL THEN 5
     WHEN version IS NULL THEN 6
+    WHEN start_time < {_CLOCK} THEN 7
     ELSE 0 END"""
 # Tracing rewrites the 14th digit of a uuid, which is the 15th of its 36 characters: it is left out.
 _JOIN_ID = """CASE
@@ -38,10 +41,20 @@ _KEY = """CASE
     WHEN strlen(request_id) = 36 THEN
         hash(substring(request_id, 1, 14), substring(request_id, 16, 21), method, path)
     WHEN request_id IS NOT NULL THEN hash(request_id, method, path) END"""
+# Envoy writes the gRPC status as a number, as Unavailable, or as UNAVAILABLE; an unknown name is no success.
+_GRPC = f"""CASE WHEN grpc_status IS NULL OR grpc_status IN ('', '-') THEN NULL
+    WHEN TRY_CAST(grpc_status AS INTEGER) BETWEEN 0 AND 99 THEN TRY_CAST(grpc_status AS INTEGER)
+    ELSE coalesce(list_position({[name.replace("_", "") for name in answers.GRPC_NAMES]},
+        upper(replace(grpc_status, '_', ''))) - 1, {answers.GRPC_UNKNOWN}) END"""
 _ANSWER = f"""CASE WHEN status BETWEEN 0 AND 999 THEN status
     + CASE WHEN flags IN ('', '-') OR flags IS NULL THEN 0
-        WHEN list_has_any(string_split(flags, ','), ['DC', 'DR']) THEN {answers.CUT_OFF_CODE} ELSE 0 END
-    + CASE WHEN grpc_status BETWEEN 1 AND 99 THEN grpc_status * {answers.GRPC_CODE} ELSE 0 END END"""
+        WHEN status BETWEEN 1 AND 499 AND list_has_any(string_split(flags, ','), {list(answers.BROKEN_FLAGS)})
+            THEN {answers.BROKEN_CODE}
+        WHEN list_has_any(string_split(flags, ','), {list(answers.CALLER_FLAGS)}) THEN {answers.CUT_OFF_CODE}
+        ELSE 0 END
+    + coalesce(grpc_number, 0) * {answers.GRPC_CODE} END"""
+# How a call by gRPC looks: POST /package.Service/Method.
+_GRPC_CALL = r"^/[A-Za-z_]\w*(\.[A-Za-z_]\w*)+/[A-Za-z_]\w*$"
 
 
 @dataclass(frozen=True)
@@ -73,12 +86,14 @@ def sql(raw: str, comparing: Comparing) -> str:
     return f"""SELECT *, method || ' ' || template AS route, xff_hops > 0 AS is_mirror, problem = 0 AS parse_ok
 FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, xff, request_id, {_JOIN_ID} AS join_id,
     epoch_us(start_time) AS start_us, method, path, {_template(comparing)} AS template,
-    status, grpc_status, flags, {_ANSWER} AS answer, CASE WHEN app_us >= 0 THEN app_us END AS app_us,
+    status, grpc_number AS grpc_status, flags, {_ANSWER} AS answer,
+    CASE WHEN app_us >= 0 THEN app_us END AS app_us,
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
-    CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent ELSE 0 END AS bytes_sent,
+    CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent END AS bytes_sent,
     CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE {commas} + 1 END AS xff_hops,
     {_PROBLEM} AS problem, file
-FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path)
+FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path),
+    {_GRPC} AS grpc_number
 FROM ({raw})))"""
 
 
@@ -96,6 +111,8 @@ def compact(records: str, comparing: Comparing) -> str:
     {_KEY} AS key, file,
     CASE WHEN side = 0 THEN method || ' ' || {_template(comparing)} END AS route,
     side = 0 AND {_eligible(comparing.methods)} AS eligible,
+    CASE WHEN method = 'POST' AND grpc_status IS NULL AND answer = 200
+        THEN regexp_matches(path, '{_GRPC_CALL}') ELSE FALSE END AS grpc_unknown,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
     least(strlen(xff), 30000)::SMALLINT AS forwarded, CASE WHEN {shown} THEN request_id END AS shown_id,
     CASE WHEN {shown} THEN path END AS shown_path

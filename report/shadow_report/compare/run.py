@@ -60,7 +60,8 @@ class Side:
 class Run:
     """`sides` by "live", "shadow", "control"; `window_us` is what was compared, after its edges were cut off;
     `measure` is "app" (the app's own time) or "total" (the proxy's whole time); `not_collected` is what the
-    collector could not have of the window, None if no collector said."""
+    collector could not have of the window, None if no collector said; `grpc_unknown` is how many calls by gRPC
+    have no gRPC status; `late_us` is how much later the shadow's log begins, if the window was cut for it."""
 
     sides: dict[str, Side]
     sources: tuple[Source, ...]
@@ -76,6 +77,8 @@ class Run:
     samples: tuple[Sample, ...] = ()
     templates: tuple[str, ...] = ()
     not_collected: tuple[Gap, ...] | None = None
+    grpc_unknown: int = 0
+    late_us: int = 0
 
     @property
     def lines(self) -> int:
@@ -90,6 +93,12 @@ class Run:
         first, last = self.window_us
         named = any(gap.version in side.versions for side in self.sides.values())
         return named and gap.begin <= last * 1000 and gap.end >= first * 1000
+
+    @property
+    def days(self) -> bool:
+        """Does the window span more than one day, in UTC?"""
+        first, last = (each // 86_400_000_000 for each in self.window_us)
+        return first != last
 
     @property
     def seconds(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from shadow_report.compare.answers import Kind, change, comparable, kind
-from shadow_report.judge.statistics import Histogram
+from shadow_report.compare.answers import Kind, change, changed, comparable, kind
 
+Histogram = npt.NDArray[np.float64]  # rows: blocks of time; columns: buckets of latency
+BUCKET = math.log(1.01)  # a bucket of latency is 1 % wide
 EVERYTHING = ""  # the route that stands for all of them
 
 
@@ -25,6 +27,7 @@ class Answers(NamedTuple):
     reference: str
     other: str
     requests: int
+    sized: int  # pairs with the same answer, of which both sizes are known
     same_size: int
     reference_bytes: int
     other_bytes: int
@@ -43,17 +46,22 @@ class Latencies:
     requests: npt.NDArray[np.int64]
 
 
+_UNTOLD = {Kind.AMBIGUOUS, Kind.WITHOUT_ID}
+
+
 @dataclass
 class Sums:
     """What happened to the requests of one route, or to all."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sized: int = 0
     same_size: int = 0
     reference_bytes: int = 0
     other_bytes: int = 0
 
     def add(self, row: Answers) -> None:
         self.answers[row.reference, row.other] += row.requests
+        self.sized += row.sized
         self.same_size += row.same_size
         self.reference_bytes += row.reference_bytes
         self.other_bytes += row.other_bytes
@@ -65,7 +73,13 @@ class Sums:
     @cached_property
     def eligible(self) -> int:
         """Requests that should have been copied, and whose copy, if any, can be told."""
-        return self._count(set(Kind) - {Kind.ABORTED}, set(Kind) - {Kind.AMBIGUOUS})
+        return self._count(set(Kind) - {Kind.ABORTED}, set(Kind) - _UNTOLD)
+
+    @cached_property
+    def untold(self) -> int:
+        """Those of which nothing can be said: without a request id, or with one that occurs another number of
+        times in the other side's log."""
+        return self._count(Kind, _UNTOLD)
 
     @cached_property
     def paired(self) -> int:
@@ -78,16 +92,17 @@ class Sums:
         return sum(n for pair, n in self.answers.items() if comparable(*pair))
 
     @cached_property
-    def same_answer(self) -> int:
-        return sum(n for (a, b), n in self.answers.items() if a == b and comparable(a, b))
-
-    @cached_property
     def worse(self) -> int:
         return sum(n for pair, n in self.answers.items() if change(*pair) > 0)
 
     @cached_property
     def better(self) -> int:
         return sum(n for pair, n in self.answers.items() if change(*pair) < 0)
+
+    @cached_property
+    def changes(self) -> dict[tuple[str, str], int]:
+        """How often which answer became another one that is neither better nor worse."""
+        return {pair: n for pair, n in self.answers.items() if changed(*pair)}
 
     @cached_property
     def only_other_aborted(self) -> int:
@@ -118,12 +133,19 @@ class Comparison:
         return dict(sums)
 
     @cached_property
+    def blocks_of(self) -> dict[str, list[Sums]]:
+        """The sums of every block of time, of every route and of EVERYTHING."""
+        sums: dict[str, list[Sums]] = defaultdict(lambda: [Sums() for _ in range(self.blocks)])
+        sums[EVERYTHING]  # there even when there is no request
+        for row in self.answers:
+            sums[EVERYTHING][row.block].add(row)
+            sums[row.route][row.block].add(row)
+        return dict(sums)
+
+    @property
     def by_block(self) -> list[Sums]:
         """The sums of every block of time."""
-        sums = [Sums() for _ in range(self.blocks)]
-        for row in self.answers:
-            sums[row.block].add(row)
-        return sums
+        return self.blocks_of[EVERYTHING]
 
     @property
     def routes(self) -> list[str]:

@@ -10,6 +10,8 @@ from shadow_report.errors import ReportError
 # then its end or
 # a dot or dash. The uuid comes first, as the first alternative that fits wins.
 _ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,64}|[0-9]+"
+_BUSIER = 5  # times as many requests as most of them: a route of its own
+_MANY = 200  # different children of one path: more are names of things, not of routes
 _RULE = re.compile(
     r"/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\})?(?:/(?:[^{}/*?#'\s]+|\{[A-Za-z_][A-Za-z0-9_]*\}))*(?:/\*)?/?"
 )
@@ -46,3 +48,20 @@ def sql(path: str, rules: list[str]) -> str:
         return folded
     cases = "".join(f" WHEN regexp_matches({path}, '{pattern(rule)}') THEN '{rule}'" for rule in rules)
     return f"CASE{cases} ELSE {folded} END"
+
+
+def fold(depth: int) -> str:
+    """The SQL that folds what varies at one place of the paths in the table `folded` (parts, requests): where one
+    parent has more than 200 different children, {any} stands for those that are not much busier than most. A
+    shop's articles are one route so, and so are the paths that a scanner tries."""
+    return f"""WITH children AS (
+    SELECT parts[:{depth - 1}] AS parent, parts[{depth}] AS child, sum(requests) AS requests
+    FROM folded WHERE len(parts) >= {depth} GROUP BY ALL),
+parents AS (
+    SELECT parent, median(requests) AS usual FROM children GROUP BY parent HAVING count(*) > {_MANY}),
+names AS (
+    SELECT children.parent, child FROM children JOIN parents USING (parent)
+    WHERE children.requests <= {_BUSIER} * usual)
+SELECT route, requests, CASE WHEN names.child IS NULL THEN parts
+    ELSE parts[:{depth - 1}] || ['{{any}}'] || parts[{depth + 1}:] END AS parts
+FROM folded LEFT JOIN names ON parts[:{depth - 1}] = names.parent AND parts[{depth}] = names.child"""

@@ -1,20 +1,27 @@
-"""The statistics: intervals, tests and the bootstrap. Pure; they know of counts and histograms, not of logs."""
+"""The statistics: intervals and tests that hold for rare events, for bursts and for what drifts. Pure; they know
+of counts, blocks of time and histograms, not of logs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import optimize, special, stats
 
-Histogram = npt.NDArray[np.float64]  # rows: blocks of time; columns: buckets of latency
+from shadow_report.compare.tallies import BUCKET, Histogram
+
+Numbers = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
-_NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
-BUCKET = math.log(1.01)  # a bucket of latency is 1 % wide
+_BEYOND = (1 - CONFIDENCE) / 2  # how likely the truth lies beyond one end of an interval
 LEAST_ERROR = BUCKET / math.sqrt(12)  # what is known of a value within its bucket
+# How many blocks of time are taken together, to see whether neighbours resemble each other.
+_JOINED = (1, 2, 3, 5, 8, 13, 21, 34)
+_LEAST_JOINED = 6  # fewer of them do not tell how much they differ
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -30,42 +37,22 @@ def wilson(hits: int, total: int) -> Interval:
     """A share and its Wilson interval; of nothing, anything may be true."""
     if not total:
         return Interval(math.nan, 0.0, 1.0)
-    share = hits / total
-    middle = (share + _NORMAL**2 / (2 * total)) / (1 + _NORMAL**2 / total)
-    reach = math.hypot(math.sqrt(share * (1 - share) / total), _NORMAL / (2 * total))
-    reach *= _NORMAL / (1 + _NORMAL**2 / total)
-    # At the ends the bound is the end itself, which floating point would miss by a little.
-    return Interval(share, 0.0 if not hits else middle - reach, 1.0 if hits == total else middle + reach)
+    bounds = stats.binomtest(hits, total).proportion_ci(CONFIDENCE, method="wilson")
+    return Interval(hits / total, float(bounds.low), float(bounds.high))
 
 
-def net_rate(worse: int, better: int, total: int) -> Interval:
-    """How many more requests got worse than got better, per request.
-
-    The interval is made of the two shares' Wilson intervals (Newcombe's square-and-add).
-    """
-    if not total:
-        return Interval(math.nan, -1.0, 1.0)
-    return difference(worse, total, better, total)
+def too_few(hits: float, total: float, least: float) -> float:
+    """How likely are so few hits, if the share is `least`? Exact binomial test, one-sided. Counts need not be
+    whole."""
+    return float(special.betainc(total - hits, hits + 1, 1 - least)) if hits < total else 1.0
 
 
-def difference(hits: int, total: int, other_hits: int, other_total: int) -> Interval:
-    """How much larger a share is than that of another sample (Newcombe)."""
-    one, other = wilson(hits, total), wilson(other_hits, other_total)
-    value = one.value - other.value
-    low = value - math.hypot(one.value - one.low, other.high - other.value)
-    return Interval(value, low, value + math.hypot(one.high - one.value, other.value - other.low))
-
-
-def mcnemar(worse: int, better: int) -> float:
-    """Exact McNemar test, one-sided: how likely are that many that got worse, if either is as likely?"""
-    return float(special.bdtrc(worse - 1, worse + better, 0.5)) if worse else 1.0
-
-
-def excess(worse: int, total: int, noise: int, noise_total: int) -> float:
-    """How likely are that many that got worse, if the noise is as frequent? Exact, given their sum."""
+def excess(worse: float, total: float, noise: float, noise_total: float) -> float:
+    """How likely are that many that got worse, if the noise is as frequent? Exact, given their sum. Counts need
+    not be whole."""
     if not worse or not total or not noise_total:
         return 1.0
-    return float(special.bdtrc(worse - 1, worse + noise, total / (total + noise_total)))
+    return float(special.betainc(worse, noise + 1, total / (total + noise_total)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -79,84 +66,214 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def joined(blocks: Numbers) -> list[Numbers]:
+    """The sums of neighbouring blocks of time, joined to ever longer ones: what drifts or comes in bursts varies
+    more between long blocks than short ones tell."""
+    counts = [len(blocks) // each for each in _JOINED]
+    starts = [np.linspace(0, len(blocks), count + 1)[:-1].astype(int) for count in counts if count]
+    whole = [np.add.reduceat(blocks, each) for each in starts]
+    return whole[:1] + [each for each in whole[1:] if len(each) >= _LEAST_JOINED]
+
+
+def variances(deviations: Numbers) -> list[tuple[float, int]]:
+    """The variance of the sum of what each block of time deviates by, and its degrees of freedom, for each
+    length of blocks."""
+    found = []
+    for blocks in joined(deviations):
+        number = max(len(blocks), 2)
+        found.append((float(((blocks - blocks.mean()) ** 2).sum()) * number / (number - 1), number - 1))
+    return found
+
+
+@dataclass(frozen=True)
+class NetRate:
+    """How many more requests got worse than got better, of `total` pairs. `burst`: how many failures count as
+    one event, as they came together; 1 if each came by itself."""
+
+    worse: float
+    better: float
+    total: float
+    burst: float = 1.0
+
+    @classmethod
+    def of_blocks(cls, worse: Numbers, better: Numbers, total: Numbers) -> NetRate:
+        """Each argument has a number for every block of time.
+
+        `burst` is the design effect of survey statistics (Kish): the variance between blocks, over that of
+        independent failures. The largest over all lengths of blocks counts.
+        """
+        w, b, n = float(worse.sum()), float(better.sum()), float(total.sum())
+        alone = w + b - (w - b) ** 2 / n if n else 0.0
+        if alone <= 0:  # none failed, or all did
+            return cls(w, b, n)
+        found = variances(worse - better - (w - b) / n * total)
+        return cls(w, b, n, max(1.0, *(variance / alone for variance, _ in found)))
+
+    def times(self, factor: float) -> NetRate:
+        """The same with that many times as much data."""
+        return NetRate(self.worse * factor, self.better * factor, self.total * factor, self.burst)
+
+    @cached_property
+    def rate(self) -> Interval:
+        """The net rate, per request; the interval holds the margins that neither test refuses."""
+        if not self.total:
+            return Interval(math.nan, -1.0, 1.0)
+        value = (self.worse - self.better) / self.total
+        low = _bound(lambda margin: self.beyond(margin) - _BEYOND, -1.0, value)
+        high = _bound(lambda margin: _BEYOND - self.within(margin), value, 1.0)
+        return Interval(value, low, high)
+
+    def beyond(self, margin: float) -> float:
+        """How likely are that many more that got worse, if the net rate is `margin`?"""
+        more, fewer = self._expected(margin)
+        net = math.floor((self.worse - self.better) / self.burst + _ROUNDING)
+        return float(stats.skellam.sf(net - 1, more, fewer)) if self.total else 1.0
+
+    def within(self, margin: float) -> float:
+        """How likely are so few more that got worse, if the net rate is `margin`?"""
+        more, fewer = self._expected(margin)
+        net = math.ceil((self.worse - self.better) / self.burst - _ROUNDING)
+        return float(stats.skellam.cdf(net, more, fewer)) if self.total else 1.0
+
+    def _expected(self, margin: float) -> tuple[float, float]:
+        """How many events of each kind there would be with that net rate, as likely as what was seen allows."""
+        worse, better, total = (each / self.burst for each in (self.worse, self.better, self.total))
+        middle = worse + better - 2 * total * margin
+        fewer = (middle + math.sqrt(max(middle**2 + 8 * total * margin * better, 0.0))) / 4
+        fewer = max(fewer, -total * margin, 0.0)
+        return max(fewer + total * margin, _ROUNDING), max(fewer, _ROUNDING)
+
+
+def _bound(signed: Callable[[float], float], low: float, high: float) -> float:
+    """Where it crosses zero; an end if it does not."""
+    at_low, at_high = signed(low), signed(high)
+    if at_low >= 0 or at_high <= 0:
+        return low if at_low >= 0 else high
+    return float(optimize.brentq(signed, low, high, xtol=1e-7))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How much larger something is than its reference. `errors`: the standard error of the ratio's logarithm and
+    its degrees of freedom, for each length of blocks; the one that allows the most counts."""
+
+    log: float
+    errors: tuple[tuple[float, int], ...]
+
+    @property
+    def interval(self) -> Interval:
+        reach = max(error * float(special.stdtrit(freedom, 1 - _BEYOND)) for error, freedom in self.errors)
+        return Interval(math.exp(self.log), math.exp(self.log - reach), math.exp(min(self.log + reach, 700)))
+
+    def beyond(self, margin: float) -> float:
+        """How likely is such a ratio, if in truth it is `margin`?"""
+        return max(self._tail(math.log(margin) - self.log))
+
+    def within(self, margin: float) -> float:
+        """How likely is so small a ratio, if in truth it is `margin`?"""
+        return max(self._tail(self.log - math.log(margin)))
+
+    def _tail(self, distance: float) -> list[float]:
+        return [float(special.stdtr(freedom, distance / error)) for error, freedom in self.errors]
+
+    def times(self, factor: float) -> Ratio:
+        """The same with that many times as much data: errors shrink with its root."""
+        return Ratio(self.log, tuple((error / factor**0.5, freedom) for error, freedom in self.errors))
+
+
+def ratio_of_sums(reference: Numbers, other: Numbers) -> Ratio:
+    """The ratio of two sums that are known for each block of time."""
+    first, second = float(reference.sum()), float(other.sum())
+    found = variances(other / second - reference / first)
+    return Ratio(math.log(second / first), tuple((max(v**0.5, _ROUNDING), freedom) for v, freedom in found))
+
+
 @dataclass(frozen=True)
 class Quantile:
-    """One quantile of both sides, and their ratio; `standard_error` is that of the ratio's logarithm."""
+    """One quantile of both sides, and their ratio."""
 
     share: float
     reference_us: float
     other_us: float
-    standard_error: float
-    blocks: int
+    ratio: Ratio
 
     @property
-    def ratio(self) -> Interval:
-        log = math.log(self.other_us / self.reference_us)
-        reach = float(special.stdtrit(self.blocks - 1, (1 + CONFIDENCE) / 2)) * self.standard_error
-        return Interval(math.exp(log), math.exp(log - reach), math.exp(log + reach))
+    def change(self) -> Interval:
+        return self.ratio.interval
 
     @property
     def difference_us(self) -> Interval:
-        ratio = self.ratio
-        return Interval(*((each - 1) * self.reference_us for each in (ratio.value, ratio.low, ratio.high)))
-
-    @property
-    def p_value(self) -> float:
-        """How likely is such a ratio, if the other side is not slower?"""
-        return float(
-            special.stdtr(self.blocks - 1, -math.log(self.other_us / self.reference_us) / self.standard_error)
-        )
+        found = self.change
+        return Interval(*((each - 1) * self.reference_us for each in (found.value, found.low, found.high)))
 
 
-def resampling(blocks: int, resamples: int, seed: int) -> Histogram:
-    """How often each block of time occurs in each resample."""
-    draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=resamples)
-    return draws.astype(np.float64)
+def compare_quantile(reference: Histogram, other: Histogram, share: float) -> Quantile:
+    """A quantile of both sides. A block's part in the error is how many more of its requests lie below the
+    quantile than should; both sides of a block are taken together, so that a slow minute that both had is not
+    held against one. Woodruff's method makes a duration of that share."""
+    found = []
+    deviations = np.zeros(len(reference))
+    for side, sign in ((reference, -1), (other, 1)):
+        total = side.sum(axis=0)
+        number = total.sum()
+        value = log_quantile(total, share)
+        around = 2 * math.sqrt(share * (1 - share) / number)
+        low, high = max(share - around, 0.0), min(share + around, 1.0)
+        slope = (log_quantile(total, high) - log_quantile(total, low)) / (high - low)
+        below = _below(side, value) - share * side.sum(axis=1)
+        deviations -= sign * slope / number * below
+        found.append(value)
+    errors = tuple(
+        (math.hypot(variance**0.5, LEAST_ERROR), freedom) for variance, freedom in variances(deviations)
+    )
+    return Quantile(share, math.exp(found[0]), math.exp(found[1]), Ratio(found[1] - found[0], errors))
 
 
-def compare_quantiles(
-    reference: Histogram, other: Histogram, shares: Sequence[float], weights: Histogram
-) -> list[Quantile]:
-    """Quantiles of both sides with a bootstrap over blocks of time: both sides of a block are drawn together,
-    so that a slow minute that both had is not held against one."""
-    lowest = _first_bucket(reference, other)
-    sides = [side[:, lowest:] for side in (reference, other)]
-    blocks = int(np.count_nonzero(reference.sum(axis=1) + other.sum(axis=1)))
-    estimates = [log_quantiles(side.sum(axis=0, keepdims=True), shares) for side in sides]
-    drawn = [log_quantiles(weights @ side, shares) for side in sides]
-    errors = np.nanstd(drawn[1] - drawn[0], axis=0, ddof=1)
-    return [
-        Quantile(
-            share,
-            math.exp(float(estimates[0][0, index]) + lowest * BUCKET),
-            math.exp(float(estimates[1][0, index]) + lowest * BUCKET),
-            max(float(errors[index]), LEAST_ERROR),
-            max(blocks, 2),
-        )
-        for index, share in enumerate(shares)
-    ]
+def log_quantile(histogram: Numbers, share: float) -> float:
+    """The logarithm of a quantile, interpolated within its bucket; NaN of nothing."""
+    reached = np.cumsum(histogram)
+    if not len(reached) or not reached[-1]:
+        return math.nan
+    target = share * reached[-1]
+    bucket = min(int(np.searchsorted(reached, target)), len(reached) - 1)
+    part = 1 - (reached[bucket] - target) / histogram[bucket] if histogram[bucket] else 1.0
+    return float(bucket + min(max(part, 0.0), 1.0)) * BUCKET
 
 
-def log_quantiles(histograms: Histogram, shares: Sequence[float]) -> Histogram:
-    """The logarithm of each quantile of each row, interpolated within its bucket; NaN for an empty row."""
-    reached = np.cumsum(histograms, axis=1)
-    total = reached[:, -1]
-    rows = np.arange(len(histograms))
-    columns = []
-    for share in shares:
-        target = share * total
-        bucket = np.minimum((reached < target[:, None]).sum(axis=1), histograms.shape[1] - 1)
-        within = histograms[rows, bucket]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            part = 1 - (reached[rows, bucket] - target) / within
-        columns.append(np.where(total > 0, (bucket + np.clip(part, 0, 1)) * BUCKET, np.nan))
-    return np.stack(columns, axis=1)
+def _below(histograms: Histogram, log_value: float) -> Numbers:
+    """How many of each row lie below the value, within a bucket in proportion."""
+    bucket, part = divmod(log_value / BUCKET, 1)
+    whole = int(bucket)
+    within = histograms[:, whole] if whole < histograms.shape[1] else 0
+    return np.asarray(histograms[:, :whole].sum(axis=1) + part * within, dtype=np.float64)
 
 
-def widened(histogram: Histogram, width: int) -> Histogram:
-    """With empty buckets added until there are that many."""
-    return np.pad(histogram, ((0, 0), (0, width - histogram.shape[1])))
+def resolution_us(histogram: Histogram) -> float:
+    """1,000 where latencies are known in whole milliseconds only, as no bucket without one is used; else 1."""
+    buckets = np.flatnonzero(histogram.any(axis=0))
+    low, high = np.exp(buckets * BUCKET), np.exp((buckets + 1) * BUCKET)
+    narrow = (high - low < 500) & (buckets > 0)
+    whole = np.floor(high[narrow] / 1000) > np.floor(low[narrow] / 1000)
+    return 1000.0 if narrow.any() and whole.all() else 1.0
 
 
-def _first_bucket(*histograms: Histogram) -> int:
-    return min(int(np.argmax(each.any(axis=0))) for each in histograms)
+def smoothed(histogram: Histogram, resolution: float) -> Histogram:
+    """Spreads what is known in whole units of time only over the time up to the next one, in which it lay."""
+    if resolution <= 1:
+        return histogram
+    used = [int(each) for each in np.flatnonzero(histogram.any(axis=0))]
+    spread = np.zeros((len(histogram), max(histogram.shape[1], _bucket(resolution) + 1)))
+    for bucket in used:
+        begin = resolution * math.floor(math.exp((bucket + 1) * BUCKET) / resolution)
+        begin = begin if bucket else 0.0
+        first, last = _bucket(max(begin, 1.0)), _bucket(begin + resolution)
+        if last >= spread.shape[1]:
+            spread = np.pad(spread, ((0, 0), (0, last + 1 - spread.shape[1])))
+        edges = np.exp(np.arange(first, last + 2) * BUCKET)
+        parts = np.diff(np.clip(edges, max(begin, 1.0), begin + resolution))
+        spread[:, first : last + 1] += np.outer(histogram[:, bucket], parts / parts.sum())
+    return spread
+
+
+def _bucket(microseconds: float) -> int:
+    return math.floor(math.log(microseconds) / BUCKET)

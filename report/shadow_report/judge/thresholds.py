@@ -22,6 +22,12 @@ class Thresholds:
         100,
         "percent of the requests that may fail in the shadow only, net of those that fail in live only",
     )
+    max_changed: float = _setting(
+        1,
+        0,
+        100,
+        "percent of the requests that may get another answer, neither better nor worse, such as 302 for 200",
+    )
     max_slower: float = _setting(10, 0, 1000, "percent by which p50 and p95 may be slower")
     max_slower_p99: float = _setting(20, 0, 1000, "percent by which p99 may be slower")
     max_slower_ms: float = _setting(1, 0, 60_000, "milliseconds by which any of them may always be slower")
@@ -29,9 +35,13 @@ class Thresholds:
     max_size_change: float = _setting(
         0, 0, 1000, "percent by which the mean size of answers may change; 0: any change, it is only shown"
     )
+    max_left_out: float = _setting(
+        5, 0, 100, "percent of the requests that may be left out, as their copies cannot be told"
+    )
+    min_minutes: float = _setting(10, 0, 1e6, "minutes that must be compared")
     max_bad_lines: float = _setting(1, 0, 100, "percent of the lines that may be unreadable")
     alpha: float = _setting(0.01, 1e-9, 0.2, "how often equal versions may be called different")
-    min_pairs: float = _setting(300, 10, 1e9, "pairs below which a route is not judged by itself")
+    min_pairs: float = _setting(300, 10, 1e9, "pairs below which a route's latencies are not judged")
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import numpy as np
+
 from shadow_report import words
 from shadow_report.compare.answers import Kind, kind
 from shadow_report.compare.run import Run
-from shadow_report.compare.tallies import EVERYTHING
+from shadow_report.compare.tallies import EVERYTHING, Sums
 from shadow_report.judge import findings, statistics
 from shadow_report.judge.findings import Excess, Finding, Slowness
-from shadow_report.judge.statistics import Interval, Quantile
+from shadow_report.judge.statistics import CONFIDENCE, Interval
 from shadow_report.judge.thresholds import Thresholds
 
+_BEYOND = (1 - CONFIDENCE) / 2
 _MOST_FACTOR = 10_000  # more data than this many times as much is no advice
 _DOUBT = 0.05  # a corrected p-value below this keeps a route from being waved through
+_FEW = 3  # so many requests of a route, most of what it got, are no chance
 _GAP_PAIRS = 10  # fewer copies expected in a block of time do not show whether the shadow was down
+_TOGETHER = 3  # so many failures for one event are worth a word
 
 
 class Result(Enum):
@@ -61,30 +66,34 @@ class Verdict:
 
 def judge(run: Run, thresholds: Thresholds) -> Verdict:
     """Every statement, and what follows from all of them: FAIL if one fails, PASS if all pass."""
-    overall, routes = findings.measure(run, thresholds.min_pairs)
     rules = _Rules(run, thresholds)
+    doubts = [*rules.logs(), *rules.window(), *rules.control()]
+    overall, routes = findings.measure(
+        run, thresholds, use_control=not any(each.about == "control" for each in doubts)
+    )
     gaps = tuple(_gaps(run))
     statements = [
-        *rules.logs(),
+        *doubts,
         rules.coverage(gaps),
+        rules.left_out(overall),
         rules.errors(overall),
+        rules.changes(overall),
         rules.unfinished(overall),
         *rules.latencies(overall),
         *rules.sizes(overall),
     ]
     for finding in routes:
-        about_route = (rules.errors(finding), rules.unfinished(finding), *rules.latencies(finding))
-        statements += (each for each in about_route if rules.counts(each, finding))
-        statements += (each for each in rules.sizes(finding) if each.result is Result.FAIL)
+        statements += rules.of_route(finding)
     results = {each.result for each in statements}
     result = next(each for each in (Result.FAIL, Result.INCONCLUSIVE, Result.PASS) if each in results)
-    worst = sorted(routes, key=lambda each: (_severity(each, statements), each.errors.p_value))
+    worst = sorted(routes, key=lambda each: _severity(each, statements))
     return Verdict(result, tuple(statements), overall, tuple(worst), gaps)
 
 
-def _severity(finding: Finding, statements: list[Statement]) -> int:
+def _severity(finding: Finding, statements: list[Statement]) -> tuple[int, float]:
     results = {each.result for each in statements if each.route == finding.route}
-    return 0 if Result.FAIL in results else 1 if results else 2
+    rank = 0 if Result.FAIL in results else 1 if results else 2
+    return rank, min(finding.p_values.values(), default=1.0)
 
 
 class _Rules:
@@ -97,80 +106,166 @@ class _Rules:
         self.shadow = run.sides["shadow"].name
 
     def logs(self) -> Iterator[Statement]:
-        """Unreadable lines: only worth a statement when there are too many."""
+        """What the logs do not tell: only worth a statement when it is too much."""
         share = self.run.bad_lines / max(self.run.lines, 1)
         if share > self.thresholds.max_bad_lines / 100:
-            yield Statement(
+            yield self._doubt(
                 "logs",
-                EVERYTHING,
-                Result.INCONCLUSIVE,
                 f"{words.percent(share)} of the lines cannot be read ({words.count(self.run.bad_lines)}), at "
                 f"most {self.thresholds.max_bad_lines:g} % may: see what is wrong with them below",
+            )
+        if self.run.grpc_unknown:
+            yield self._doubt(
+                "gRPC",
+                f"{words.count(self.run.grpc_unknown, 'call')} by gRPC have no gRPC status in the logs, so that "
+                "one that failed looks like 200: log grpc_status (%GRPC_STATUS_NUMBER%)",
+            )
+
+    def window(self) -> Iterator[Statement]:
+        """Is it long enough, and did both logs begin together?"""
+        least = 60 * self.thresholds.min_minutes
+        if self.run.seconds < least:
+            yield self._doubt(
+                "duration",
+                f"{words.seconds(self.run.seconds)} were compared, and what is rare or drifts does not show in "
+                f"less than {words.seconds(least)} (--min-minutes): compare a longer time",
+            )
+        if self.run.late_us:
+            begin = words.moment(self.run.window_us[0] / 1e6, day=True)
+            yield self._doubt(
+                "window",
+                f"the log of {self.shadow} begins {words.seconds(self.run.late_us / 1e6)} after that of "
+                f"{self.live}, and what was before is not compared: if copies were switched on then, say so with "
+                f"--from '{begin}'",
+            )
+
+    def control(self) -> Iterator[Statement]:
+        """A control that does not behave like the live version, of which it is a copy, is no yardstick."""
+        if self.run.control is None:
+            return
+        name = self.run.sides["control"].name
+        sums = self.run.control.by_route[EVERYTHING]
+        share = statistics.wilson(sums.paired, sums.eligible)
+        if not sums.compared or share.high < findings.least_coverage(self.run, self.thresholds):
+            yield self._doubt(
+                "control",
+                f"{name} answered {words.percent(share.value)} of the requests that could be copied: too little "
+                "to compare with; see whether it is mirrored to and its log is there, or leave --control out",
+            )
+            return
+        noise = findings.excess(self.run, EVERYTHING, lambda each: each.worse, lambda each: each.better).noise
+        if noise and noise.beyond(self.thresholds.max_new_errors / 100) < self.thresholds.alpha:
+            yield self._doubt(
+                "control",
+                f"{name}, a copy of {self.live}, fails for {words.percent(noise.rate.value)} more requests than "
+                f"{self.live} itself ({words.percents(noise.rate)}): find out why, as with it no error of "
+                f"{self.shadow} can be told from what copies meet",
             )
 
     def coverage(self, gaps: tuple[tuple[int, int], ...]) -> Statement:
         """Are there as many answered copies as the percentage says? A gap is named even when there are."""
         sums = self.run.shadow.by_route[EVERYTHING]
         share = statistics.wilson(sums.paired, sums.eligible)
-        configured = min(self.run.mirror_percent, 100) / 100
-        least = configured * self.thresholds.min_coverage / 100
-        found = (
+        least = findings.least_coverage(self.run, self.thresholds)
+        most = min(self.run.mirror_percent, 100) / 100 * (2 - self.thresholds.min_coverage / 100)
+        if not sums.eligible:
+            return self._doubt("coverage", "no request could be copied: nothing to compare")
+        found = self._coverage_text(sums, share)
+        if share.high < least:
+            why = f"; nothing or too little between {_times(self.run, gaps)}" if gaps else ""
+            text = f"{found}{why}: it did not answer, or its lines are not in the logs"
+            return Statement("coverage", EVERYTHING, Result.FAIL, text)
+        if share.low > most:
+            return self._doubt("coverage", f"{found}: check that mirrorPercent belongs to these logs")
+        text = found + (f"; too little between {_times(self.run, gaps)}" if gaps else "")
+        if share.low >= least:
+            return Statement("coverage", EVERYTHING, Result.PASS, text)
+        factor = _factor(lambda times: _settled(share.value, sums.eligible * times, least))
+        return self._needing(self._doubt("coverage", text), sums.paired, factor)
+
+    def _coverage_text(self, sums: Sums, share: Interval) -> str:
+        return (
             f"{self.shadow} answered {words.percent(share.value)} of the requests that could be copied "
             f"({words.count(sums.paired)} of {words.count(sums.eligible)}, {words.percents(share)}); "
             f"{self.run.mirror_percent:g} % of them should be copied"
         )
-        if not sums.eligible:
-            return self._statement(
-                "coverage", Result.INCONCLUSIVE, "no request could be copied: nothing to compare"
-            )
-        if share.high < least:
-            why = f"; nothing or too little between {_times(self.run, gaps)}" if gaps else ""
-            text = f"{found}{why}: it did not answer, or its lines are not in the logs"
-            return self._statement("coverage", Result.FAIL, text)
-        if share.low > configured * (2 - self.thresholds.min_coverage / 100):
-            text = f"{found}: check that mirrorPercent belongs to these logs"
-            return self._statement("coverage", Result.INCONCLUSIVE, text)
-        note = f"; too little between {_times(self.run, gaps)}" if gaps else ""
-        return self._statement("coverage", Result.PASS, found + note)
+
+    def left_out(self, finding: Finding) -> Statement:
+        """Nothing is known of the requests whose copies cannot be told."""
+        sums = finding.sums
+        total = sums.untold + sums.eligible
+        share = statistics.wilson(sums.untold, total)
+        without = sum(n for (_, other), n in sums.answers.items() if kind(other) is Kind.WITHOUT_ID)
+        text = (
+            f"{words.percent(share.value)} of the requests are left out ({words.count(sums.untold)} of "
+            f"{words.count(total)}): {words.count(without)} without a request id, "
+            f"{words.count(sums.untold - without)} whose id occurs another number of times in {self.shadow}"
+        )
+        if share.low > self.thresholds.max_left_out / 100:
+            more = "log x-request-id of every request, and see what repeats requests with the same id"
+            text += f"; at most {self.thresholds.max_left_out:g} % may (--max-left-out): {more}"
+            return Statement("left out", finding.route, Result.INCONCLUSIVE, text)
+        return Statement("left out", finding.route, Result.PASS, text)
 
     def errors(self, finding: Finding) -> Statement:
         found = finding.errors
-        answers = _new_answers(finding)
         text = (
-            f"{words.percent(found.rate.value)} more requests fail in {self.shadow} than in {self.live} "
-            f"({words.percents(found.rate)}): {words.count(found.worse)} got worse and "
-            f"{words.count(found.better)} better of {words.count(found.total, 'pair')}{answers}"
+            f"{words.percent(found.net.rate.value)} more requests fail in {self.shadow} than in {self.live} "
+            f"({words.percents(found.net.rate)}): {words.count(found.net.worse)} got worse and "
+            f"{words.count(found.net.better)} better of {words.count(found.net.total, 'pair')}"
+            f"{_listed(_new_errors(finding.sums))}"
         )
-        return self._excess("errors", finding, found, text)
+        return self._excess("errors", finding, found, self.thresholds.max_new_errors, text)
+
+    def changes(self, finding: Finding) -> Statement:
+        found = finding.changes
+        text = (
+            f"{words.percent(found.net.rate.value)} of the requests get another answer from {self.shadow}, "
+            f"neither better nor worse ({words.percents(found.net.rate)})"
+            f"{_listed(findings.common_changes(finding.sums))}"
+        )
+        return self._excess("changes", finding, found, self.thresholds.max_changed, text)
 
     def unfinished(self, finding: Finding) -> Statement:
         found = finding.unfinished
         text = (
-            f"{words.percent(found.rate.value)} more requests end without a whole answer (code 0 or cut off) in "
-            f"{self.shadow} than in {self.live} ({words.percents(found.rate)}): {words.count(found.worse)} only "
-            f"there, {words.count(found.better)} only in {self.live}"
+            f"{words.percent(found.net.rate.value)} more requests end without a whole answer, as the caller went "
+            f"away, or with code 0, in {self.shadow} than in {self.live} ({words.percents(found.net.rate)}): "
+            f"{words.count(found.net.worse)} only there, {words.count(found.net.better)} only in {self.live}"
         )
-        return self._excess("unfinished", finding, found, text)
+        return self._excess("unfinished", finding, found, self.thresholds.max_new_errors, text)
 
-    def _excess(self, about: str, finding: Finding, found: Excess, text: str) -> Statement:
-        result = self._excess_result(found, finding.adjusted[about])
+    def _excess(self, about: str, finding: Finding, found: Excess, margin: float, text: str) -> Statement:
+        result = self._excess_result(found, finding.adjusted.get(about, 1.0), margin / 100)
+        text += self._together(found)
+        if result is Result.INCONCLUSIVE and finding.adjusted.get(about, 1.0) < self.thresholds.alpha:
+            text += f"; but {self.run.sides['control'].name}, a copy of {self.live}, shows as many"
+            return Statement(about, finding.route, result, text)
         statement = Statement(about, finding.route, result, text)
         if result is not Result.INCONCLUSIVE or (finding.route and not self._doubtful(about, finding)):
             return statement
-        factor = _factor(lambda times: self._excess_settled(found, times))
-        return self._needing(statement, found.total, factor)
+        factor = _factor(lambda times: self._excess_settled(found.times(times), margin / 100))
+        return self._needing(statement, round(found.net.total), factor)
 
-    def _excess_result(self, found: Excess, p_value: float) -> Result:
-        margin = self.thresholds.max_new_errors / 100
-        if p_value < self.thresholds.alpha and all(rate.value > margin for rate in found.rates):
+    def _excess_result(self, found: Excess, p_value: float, margin: float) -> Result:
+        if p_value < self.thresholds.alpha and not found.as_of_control(self.thresholds.alpha):
             return Result.FAIL
-        return Result.PASS if any(rate.high <= margin for rate in found.rates) else Result.INCONCLUSIVE
+        return Result.PASS if found.net.within(margin) < _BEYOND else Result.INCONCLUSIVE
 
-    def _excess_settled(self, found: Excess, times: float) -> bool:
-        worse, better, total = (round(each * times) for each in (found.worse, found.better, found.total))
-        rates = (statistics.net_rate(worse, better, total),)
-        more = Excess(worse, better, total, rates, statistics.mcnemar(worse, better))
-        return self._excess_result(more, more.p_value) is not Result.INCONCLUSIVE
+    def _excess_settled(self, found: Excess, margin: float) -> bool:
+        return self._excess_result(found, found.p_value(margin), margin) is not Result.INCONCLUSIVE
+
+    def _together(self, found: Excess) -> str:
+        """When it was, where failures came together."""
+        first, last, number = found.peak
+        if found.net.burst < _TOGETHER or number < _TOGETHER:
+            return ""
+        events = max(round(found.net.worse / found.net.burst), 1)
+        when = _times(self.run, ((first, last),))
+        return (
+            f"; they came together, {words.count(number)} between {when}, and count as "
+            f"{words.count(events, 'event')}"
+        )
 
     def latencies(self, finding: Finding) -> Iterator[Statement]:
         for each in finding.slowness:
@@ -179,50 +274,39 @@ class _Rules:
             measured = {each.share for each in finding.slowness}
             for share in findings.SHARES:
                 if share not in measured:
-                    yield self._too_few(finding, share)
+                    yield self._too_few(share)
 
     def _latency(self, finding: Finding, found: Slowness) -> Statement:
         quantile = found.quantiles[0]
-        result = self._latency_result(found, finding.adjusted[found.name], 1)
+        result = self._latency_result(found, finding.adjusted[found.name])
         whose = "the app's own time" if self.run.measure == "app" else "the whole time in the proxy"
+        if found.resolution_us > 1:
+            whose += ", known in whole milliseconds"
         text = (
-            f"{found.name} changes by {words.change(quantile.ratio.value)} ({words.change(quantile.ratio.low)} "
-            f"to {words.change(quantile.ratio.high)}): {words.time(quantile.other_us)} in {self.shadow}, "
+            f"{found.name} changes by {words.change(quantile.change.value)} ({words.change(quantile.change.low)} "
+            f"to {words.change(quantile.change.high)}): {words.time(quantile.other_us)} in {self.shadow}, "
             f"{words.time(quantile.reference_us)} in {self.live} ({whose})"
         )
         if len(found.quantiles) > 1:
-            text += f"; {words.change(found.quantiles[1].ratio.value)} against the control"
+            text += f"; {words.change(found.quantiles[1].change.value)} against the control"
         statement = Statement(found.name, finding.route, result, text)
         if result is not Result.INCONCLUSIVE or finding.route:
             return statement
-        factor = _factor(
-            lambda times: self._latency_result(found, found.p_value, times) is not Result.INCONCLUSIVE
-        )
+        factor = _factor(lambda times: self._latency_settled(found.times(times)))
         return self._needing(statement, found.pairs, factor)
 
-    def _latency_result(self, found: Slowness, p_value: float, times: float) -> Result:
-        """With `times` as much data the standard error shrinks with the root of it."""
-        percent = self.thresholds.max_slower_p99 if found.share >= 0.99 else self.thresholds.max_slower
-        margin = 1 + percent / 100
-        quantiles = [_with_more(each, times) for each in found.quantiles]
-        p_value = p_value if times == 1 else max(each.p_value for each in quantiles)
-        if p_value < self.thresholds.alpha and all(
-            each.ratio.value > margin and each.difference_us.value > 1000 * self.thresholds.max_slower_ms
-            for each in quantiles
-        ):
+    def _latency_result(self, found: Slowness, p_value: float) -> Result:
+        if p_value < self.thresholds.alpha:
             return Result.FAIL
-        within = any(
-            each.ratio.high <= margin or each.difference_us.high <= 1000 * self.thresholds.max_slower_ms
-            for each in quantiles
-        )
-        return Result.PASS if within else Result.INCONCLUSIVE
+        return Result.PASS if found.within(self.thresholds) < _BEYOND else Result.INCONCLUSIVE
 
-    def _too_few(self, finding: Finding, share: float) -> Statement:
+    def _latency_settled(self, found: Slowness) -> bool:
+        return self._latency_result(found, found.p_value(self.thresholds)) is not Result.INCONCLUSIVE
+
+    def _too_few(self, share: float) -> Statement:
         pairs = int(self.run.shadow.histograms()[1].sum())
         needed = findings.needed_pairs(share)
-        statement = Statement(
-            f"p{100 * share:g}", EVERYTHING, Result.INCONCLUSIVE, f"p{100 * share:g} cannot be told"
-        )
+        statement = self._doubt(f"p{100 * share:g}", f"p{100 * share:g} cannot be told")
         if pairs < needed:
             text = f"{statement.text} from {words.count(pairs, 'pair')} with the same answer"
             return self._needing(replace(statement, text=text), pairs, needed / pairs if pairs else None)
@@ -235,30 +319,80 @@ class _Rules:
     def sizes(self, finding: Finding) -> Iterator[Statement]:
         """The mean size, where a threshold is set: answers may have good reasons to differ."""
         most, sums = self.thresholds.max_size_change / 100, finding.sums
-        if not most or not sums.same_answer or not sums.reference_bytes:
+        if not most or (finding.route and sums.sized < self.thresholds.min_pairs):
             return
-        ratio = sums.other_bytes / sums.reference_bytes
-        result = Result.FAIL if abs(ratio - 1) > most else Result.PASS
-        text = f"the mean size of an answer changes by {words.change(ratio)}, at most {100 * most:g} % is allowed"
+        if not sums.sized:
+            text = "no size of an answer is known: log bytes_sent, or leave --max-size-change out"
+            yield Statement("sizes", finding.route, Result.INCONCLUSIVE, text)
+            return
+        if not sums.reference_bytes or not sums.other_bytes:
+            result = Result.FAIL if sums.reference_bytes != sums.other_bytes else Result.PASS
+            text = (
+                f"all answers of {self.live} have {words.count(sums.reference_bytes, 'byte')} together, those of "
+                f"{self.shadow} {words.count(sums.other_bytes, 'byte')}"
+            )
+            yield Statement("sizes", finding.route, result, text)
+            return
+        blocks = self.run.shadow.blocks_of[finding.route]
+        sides = [
+            np.array([getattr(each, name) for each in blocks], dtype=np.float64)
+            for name in ("reference_bytes", "other_bytes")
+        ]
+        found = statistics.ratio_of_sums(*sides)
+        change = found.interval
+        beyond = change.low > 1 + most or change.high < 1 - most
+        within = 1 - most <= change.low and change.high <= 1 + most
+        result = Result.FAIL if beyond else Result.PASS if within else Result.INCONCLUSIVE
+        text = (
+            f"the mean size of an answer changes by {words.change(change.value)} ({words.change(change.low)} to "
+            f"{words.change(change.high)}), at most {100 * most:g} % is allowed"
+        )
         yield Statement("sizes", finding.route, result, text)
 
-    def counts(self, statement: Statement, finding: Finding) -> bool:
-        """Of a single route it counts that it fails, or that its errors raise doubts. That too few requests
-        went there to be sure is no reason against the version; the page tells how much could hide."""
-        return statement.result is Result.FAIL or (
-            statement.result is Result.INCONCLUSIVE and self._doubtful(statement.about, finding)
+    def of_route(self, finding: Finding) -> Iterator[Statement]:
+        """Of a single route it counts that it fails, or that there are doubts about its answers. That too few
+        requests went there to be sure is no reason against the version; the page tells how much could hide."""
+        for about, rule in (
+            ("errors", self.errors),
+            ("changes", self.changes),
+            ("unfinished", self.unfinished),
+        ):
+            if finding.adjusted.get(about, 1.0) < self.thresholds.alpha or self._doubtful(about, finding):
+                yield rule(finding)
+        yield from self._route_coverage(finding)
+        yield from (
+            self._latency(finding, each)
+            for each in finding.slowness
+            if finding.adjusted[each.name] < self.thresholds.alpha
         )
+        yield from (each for each in self.sizes(finding) if each.result is not Result.PASS)
+        if finding.sums.untold and (left_out := self.left_out(finding)).result is not Result.PASS:
+            yield left_out
+
+    def _route_coverage(self, finding: Finding) -> Iterator[Statement]:
+        sums = finding.sums
+        p_value = finding.adjusted.get("coverage", 1.0)
+        share = statistics.wilson(sums.paired, sums.eligible)
+        none = sums.eligible >= _FEW and not sums.paired and self.run.mirror_percent >= 100
+        if p_value >= _DOUBT and not none:
+            return
+        result = Result.FAIL if p_value < self.thresholds.alpha else Result.INCONCLUSIVE
+        yield Statement("coverage", finding.route, result, self._coverage_text(sums, share))
 
     def _doubtful(self, about: str, finding: Finding) -> bool:
-        found = {"errors": finding.errors, "unfinished": finding.unfinished}.get(about)
-        return (
-            found is not None
-            and finding.adjusted[about] < _DOUBT
-            and found.rate.value > self.thresholds.max_new_errors / 100
-        )
+        """Nearly significant, or most of what a route got, however little that was."""
+        found, margin = {
+            "errors": (finding.errors, self.thresholds.max_new_errors),
+            "changes": (finding.changes, self.thresholds.max_changed),
+            "unfinished": (finding.unfinished, self.thresholds.max_new_errors),
+        }[about]
+        net = found.net.worse - found.net.better
+        if net <= margin / 100 * found.net.total:
+            return False
+        return finding.adjusted.get(about, 1.0) < _DOUBT or (net >= _FEW and net > found.net.total / 2)
 
-    def _statement(self, about: str, result: Result, text: str) -> Statement:
-        return Statement(about, EVERYTHING, result, text)
+    def _doubt(self, about: str, text: str) -> Statement:
+        return Statement(about, EVERYTHING, Result.INCONCLUSIVE, text)
 
     def _needing(self, statement: Statement, pairs: int, factor: float | None) -> Statement:
         """Adds how much more data it takes."""
@@ -274,8 +408,9 @@ class _Rules:
         return replace(statement, text=f"{statement.text}; {more}", needed=needed)
 
 
-def _with_more(quantile: Quantile, times: float) -> Quantile:
-    return replace(quantile, standard_error=quantile.standard_error / times**0.5)
+def _settled(share: float, total: float, least: float) -> bool:
+    found = statistics.wilson(round(share * total), round(total))
+    return found.low >= least or found.high < least
 
 
 def _factor(settled: Callable[[float], bool]) -> float | None:
@@ -288,16 +423,21 @@ def _factor(settled: Callable[[float], bool]) -> float | None:
     return None
 
 
-def _new_answers(finding: Finding) -> str:
-    """The commonest changes for the worse: "; 200 -> 500 (34)"."""
-    changes = sorted(
+def _new_errors(sums: Sums) -> list[tuple[int, str, str]]:
+    """The commonest changes from ok to an error: how many, instead of what, what."""
+    errors = (Kind.CLIENT_ERROR, Kind.SERVER_ERROR)
+    return sorted(
         (
             (number, before, after)
-            for (before, after), number in finding.sums.answers.items()
-            if kind(after) in (Kind.CLIENT_ERROR, Kind.SERVER_ERROR) and kind(before) is Kind.OK
+            for (before, after), number in sums.answers.items()
+            if kind(after) in errors and kind(before) is Kind.OK
         ),
         reverse=True,
     )
+
+
+def _listed(changes: list[tuple[int, str, str]]) -> str:
+    """The commonest ones: "; 200 -> 500 (34)"."""
     if not changes:
         return ""
     return "; " + ", ".join(
@@ -325,7 +465,8 @@ def _times(run: Run, gaps: tuple[tuple[int, int], ...]) -> str:
     size = run.shadow.block_seconds
     begin = run.window_us[0] / 1e6
     stretches = [
-        f"{words.moment(begin + first * size)} and {words.moment(begin + (last + 1) * size)}"
+        f"{words.moment(begin + first * size, day=run.days)} and "
+        f"{words.moment(begin + (last + 1) * size, day=run.days)}"
         for first, last in gaps
     ]
     more = f" and {len(stretches) - 3} more times" if len(stretches) > 3 else ""

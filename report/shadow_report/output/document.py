@@ -27,6 +27,8 @@ def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, An
         "mirrorPercent": run.mirror_percent,
         "methods": list(run.methods),
         "latencyMeasure": run.measure,
+        "callsWithoutGrpcStatus": run.grpc_unknown,
+        "shadowLogBeginsLaterSeconds": run.late_us / 1e6,
         "sides": {name: asdict(side) for name, side in run.sides.items()},
         "sources": [asdict(source) for source in run.sources],
         "funnel": [asdict(each) for each in run.funnel],
@@ -50,17 +52,26 @@ def _finding(finding: Finding) -> dict[str, Any]:
             {"live": live, "shadow": shadow, "requests": n}
             for (live, shadow), n in sorted(sums.answers.items())
         ],
+        "leftOut": sums.untold,
         "errors": _excess(finding.errors),
+        "changes": _excess(finding.changes),
         "unfinished": _excess(finding.unfinished),
         "latency": [_slowness(each) for each in finding.slowness],
-        "sizes": {"sameAnswer": sums.same_answer, "sameSize": sums.same_size},
+        "sizes": {"known": sums.sized, "same": sums.same_size},
+        "pValues": finding.p_values,
         "pValuesAfterHolm": finding.adjusted,
     }
 
 
 def _excess(excess: Excess) -> dict[str, Any]:
-    counts = {"worse": excess.worse, "better": excess.better, "pairs": excess.total}
-    return {**counts, "rate": _interval(excess.rate), "pValue": excess.p_value}
+    net = excess.net
+    return {
+        "worse": round(net.worse),
+        "better": round(net.better),
+        "pairs": round(net.total),
+        "failuresPerEvent": net.burst,
+        "rate": _interval(net.rate),
+    }
 
 
 def _slowness(slowness: Slowness) -> dict[str, Any]:
@@ -69,9 +80,9 @@ def _slowness(slowness: Slowness) -> dict[str, Any]:
         "quantile": slowness.share,
         "liveMicroseconds": quantile.reference_us,
         "shadowMicroseconds": quantile.other_us,
-        "ratio": _interval(quantile.ratio),
+        "ratio": _interval(quantile.change),
         "differenceMicroseconds": _interval(quantile.difference_us),
-        "pValue": slowness.p_value,
+        "resolutionMicroseconds": slowness.resolution_us,
     }
 
 

@@ -31,9 +31,10 @@ def summary(run: Run, verdict: Verdict) -> str:
 def head(run: Run, verdict: Verdict) -> str:
     """What was compared with what."""
     live, shadow = run.sides["live"], run.sides["shadow"]
+    first, last = (each / 1e6 for each in run.window_us)
     return (
         f"{shadow.name} against {live.name}: {words.count(verdict.overall.sums.compared, 'pair')} of "
-        f"{words.moment(run.window_us[0] / 1e6, day=True)} to {words.moment(run.window_us[1] / 1e6)} UTC "
+        f"{words.moment(first, day=True)} to {words.moment(last, day=run.days)} UTC "
         f"({words.seconds(run.seconds)})"
     )
 

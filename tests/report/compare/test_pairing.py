@@ -96,7 +96,8 @@ def test_a_request_without_an_id_is_excluded_and_counted(tmp_path: Path, identit
     without = [{**each, "request_id": identity} for each in both(2)]
     found = run(tmp_path, [*both(0), *without])
     assert left_out(found, "without a request id") == 1
-    assert answers(found) == {("200", "200"): 1}
+    assert answers(found) == {("200", "200"): 1, ("200", "without id"): 1}
+    assert found.shadow.by_route[""].eligible == 1
 
 
 def test_only_methods_that_are_copied_count(tmp_path: Path) -> None:
@@ -139,7 +140,18 @@ def test_copies_without_their_hop_are_counted(tmp_path: Path) -> None:
         ({"flags": "DC"}, "200 cut off"),
         ({"flags": "UF,DC", "status": 0}, "0 cut off"),
         ({"flags": "UF,URX", "status": 503}, "503"),
+        ({"flags": "UC"}, "200 broken off"),
+        ({"flags": "UPE", "status": 304}, "304 broken off"),
+        ({"flags": "UT,DC"}, "200 broken off"),
+        ({"flags": "LR"}, "200 broken off"),
+        ({"flags": "DPE"}, "200 cut off"),
+        ({"flags": "DI"}, "200"),
         ({"grpc_status": 14}, "grpc 14"),
+        ({"grpc_status": "14"}, "grpc 14"),
+        ({"grpc_status": "Unavailable"}, "grpc 14"),
+        ({"grpc_status": "DEADLINE_EXCEEDED"}, "grpc 4"),
+        ({"grpc_status": "OK"}, "200"),
+        ({"grpc_status": "NobodyKnows"}, "grpc 2"),
         ({"grpc_status": 0}, "200"),
         ({"grpc_status": "-"}, "200"),
         ({"status": "404"}, "404"),

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from shadow_report import words
 from shadow_report.compare.run import Run
-from shadow_report.judge import findings, statistics
-from shadow_report.judge.statistics import BUCKET, Histogram
+from shadow_report.compare.tallies import BUCKET, Histogram
+from shadow_report.judge import findings
 from shadow_report.output.page.charts import Axis, Series, chart, log_ticks, round_ticks
 
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
@@ -46,13 +46,11 @@ def _curve(side: Histogram) -> list[tuple[float, ...]]:
 
 def ratios(run: Run, reference: Histogram, other: Histogram) -> Iterator[Markup]:
     """How much slower each quantile is, with its interval; nothing when there is too little data for one."""
-    pairs = int(other.sum())
-    shares = tuple(share for share in _SHARES if pairs >= findings.needed_pairs(max(share, 1 - share)))
-    blocks = int((other.sum(axis=1) > 0).sum())
-    if not shares or blocks < findings.LEAST_BLOCKS:
+    quantiles = findings.quantiles(reference, other, _SHARES)
+    if not quantiles:
         return
-    weights = statistics.resampling(run.shadow.blocks, findings.RESAMPLES, findings.SEED)
-    found = [each.ratio for each in statistics.compare_quantiles(reference, other, shares, weights)]
+    shares = [each.share for each in quantiles]
+    found = [each.change for each in quantiles]
     bounds = [bound for each in found for bound in (each.low, each.high)]
     low, high = min(*bounds, 0.95), max(*bounds, 1.05)
     x = Axis(
@@ -88,7 +86,7 @@ def timeline(run: Run) -> Iterator[Markup]:
         0,
         max(len(blocks), 1),
         range(0, len(blocks), step),
-        lambda block: words.moment(begin + block * size),
+        lambda block: words.moment(begin + block * size, day=run.days),
     )
     most = max((each.eligible for each in blocks), default=0) or 1
     y = Axis(f"requests in {size} s", 0, most, round_ticks(0, most, 5), lambda number: words.count(number))

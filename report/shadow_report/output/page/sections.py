@@ -145,8 +145,8 @@ def _latency(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
             words.time(each.quantiles[0].reference_us),
             words.time(each.quantiles[0].other_us),
             words.time(each.quantiles[0].difference_us.value),
-            _ratio(each.quantiles[0].ratio),
-            _ratio(each.quantiles[1].ratio) if len(each.quantiles) > 1 else "",
+            _ratio(each.quantiles[0].change),
+            _ratio(each.quantiles[1].change) if len(each.quantiles) > 1 else "",
         ]
         for each in verdict.overall.slowness
     ]
@@ -167,30 +167,23 @@ def _ratio(interval: Any) -> str:
 
 
 def _routes(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
-    judged = {each.route for each in verdict.routes}
     rows = [_route(each, verdict) for each in verdict.routes]
-    few = [
-        [
-            route,
-            words.count(sums.compared),
-            words.count(sums.eligible),
-            f"{sums.worse} worse, {sums.better} better",
-        ]
-        for route, sums in ((route, run.shadow.by_route[route]) for route in run.shadow.routes)
-        if route not in judged
-    ]
-    heads = ("route", "result", "pairs", "answered", "more errors", "p50", "p95")
+    heads = (
+        "route",
+        "result",
+        "pairs",
+        "answered",
+        "left out",
+        "more errors",
+        "changed answers",
+        "p50",
+        "p95",
+    )
     return [
-        table("Routes with enough pairs, with 95 % intervals", heads, rows, (2, 3)),
+        table("Routes, with 95 % intervals", heads, rows, (2, 3, 4)),
         text(
             "A route without a result shows no difference beyond chance; its interval tells how much could hide. "
             "Its p-values are corrected for how many routes there are (Holm)."
-        ),
-        table(
-            "Routes with too few pairs to be judged by themselves",
-            ("route", "pairs", "requests", "answers"),
-            few,
-            (1, 2),
         ),
     ]
 
@@ -198,14 +191,16 @@ def _routes(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
 def _route(finding: Finding, verdict: Verdict) -> list[object]:
     results = [each.result for each in verdict.of_route(finding.route)]
     worst = next((each.value for each in (Result.FAIL, Result.INCONCLUSIVE) if each in results), "")
-    by_name = {each.name: _ratio(each.quantiles[0].ratio) for each in finding.slowness}
+    by_name = {each.name: _ratio(each.quantiles[0].change) for each in finding.slowness}
     sums = finding.sums
     return [
         finding.route,
         worst,
         words.count(sums.compared),
         words.percent(sums.paired / sums.eligible) if sums.eligible else "",
-        interval_text(finding.errors.rate),
+        words.count(sums.untold),
+        interval_text(finding.errors.net.rate),
+        interval_text(finding.changes.net.rate),
         by_name.get("p50", "too few"),
         by_name.get("p95", "too few"),
     ]
@@ -220,15 +215,15 @@ def _sizes(run: Run) -> dict[str, Any]:
 
 
 def _size(route: str, sums: Sums) -> list[object]:
-    if not sums.same_answer:
+    if not sums.sized:
         return []
-    means = [total / sums.same_answer for total in (sums.reference_bytes, sums.other_bytes)]
+    means = [total / sums.sized for total in (sums.reference_bytes, sums.other_bytes)]
     change = words.change(means[1] / means[0]) if means[0] else ""
     sizes = [f"{mean:,.0f} B" for mean in means]
     return [
         route,
-        words.count(sums.same_answer),
-        words.percent(sums.same_size / sums.same_answer),
+        words.count(sums.sized),
+        words.percent(sums.same_size / sums.sized),
         *sizes,
         change,
     ]
@@ -238,7 +233,7 @@ def _timeline(run: Run) -> dict[str, Any]:
     begin, size = run.window_us[0] / 1e6, run.shadow.block_seconds
     rows = [
         [
-            words.moment(begin + block * size),
+            words.moment(begin + block * size, day=run.days),
             words.count(sums.eligible),
             words.count(sums.paired),
             words.count(sums.worse),
@@ -264,8 +259,8 @@ def _not_collected(run: Run) -> dict[str, Any]:
         [
             each.pod,
             each.version,
-            words.moment(each.begin / 1e9) if each.begin else "the beginning",
-            words.moment(each.end / 1e9),
+            words.moment(each.begin / 1e9, day=run.days) if each.begin else "the beginning",
+            words.moment(each.end / 1e9, day=run.days),
             words.count(each.about) if each.about is not None else "unknown",
             each.why,
         ]
