@@ -113,7 +113,7 @@ def _json(paths: Sequence[Path], compression: str, keys: Keys, versions: Version
 
 
 def _parquet(group: list[Known], columns: frozenset[str], versions: Versions, first: int) -> str:
-    keys = group[0].keys
+    keys = _keys(group[0], columns)
     values = {
         name: f"TRY_CAST({identifier(key)} AS {_TYPES[name]})" if key in columns else "NULL"
         for name, key in ((name, keys.get(name, name)) for name in json_logs.NAMES)
@@ -124,13 +124,19 @@ def _parquet(group: list[Known], columns: frozenset[str], versions: Versions, fi
     )
 
 
+def _keys(known: Known, columns: frozenset[str]) -> Keys:
+    """What the columns of a Parquet file are called: as in the JSON that it was made of."""
+    format = json_logs.recognise(dict.fromkeys(columns), known.layout.keys) or "json"
+    return {**json_logs.FORMATS[format], **known.layout.keys}
+
+
 def _alike(known: list[Known]) -> Iterator[tuple[list[Known], frozenset[str]]]:
     """Parquet files in groups of the same columns."""
     columns = _columns(known)
     groups: dict[tuple[frozenset[str], str | None], list[Known]] = defaultdict(list)
     for each in known:
         there = columns[each]
-        if not there & {each.keys.get(name, name) for name in ("status", "path", "request_id")}:
+        if not there & {_keys(each, there).get(name, name) for name in ("status", "path", "request_id")}:
             raise ReportError(
                 f"{each.input.path} has none of the columns of an access log: {', '.join(RAW_NAMES)} are read; "
                 "say what they are called with --keys status=COLUMN,..."

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from shadow_report.cli import main
@@ -251,6 +252,19 @@ def test_a_format_says_the_same_as_our_own(
         [each["liveMicroseconds"] for each in expected["all"]["latency"]],
         rel=0.06,  # whole milliseconds
     )
+
+
+@pytest.mark.parametrize("name", ["our JSON", "Istio's JSON", "Envoy Gateway's JSON"])
+def test_parquet_has_the_columns_of_the_json_that_it_was_made_of(
+    tmp_path: Path, logs: tuple[list[Line], list[Line]], expected: Line, name: str
+) -> None:
+    for version, lines in zip(("v1", "v2"), logs, strict=True):
+        whole = tmp_path / f"{version}.ndjson"
+        whole.write_text("".join(FORMATS[name](line) + "\n" for line in lines))
+        duckdb.sql(f"COPY (FROM read_ndjson('{whole}')) TO '{tmp_path}/{version}.parquet'")
+    report = figures(tmp_path, f"v1={tmp_path}/v1.parquet", f"v2={tmp_path}/v2.parquet")
+    assert same(report, expected)
+    assert report["latencyMeasure"] == "app"
 
 
 @pytest.mark.parametrize("name", WRAPPED)
