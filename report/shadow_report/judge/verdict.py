@@ -68,6 +68,9 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
     """Every statement, and what follows from all of them: FAIL if one fails, PASS if all pass."""
     rules = _Rules(run, thresholds)
     doubts = [*rules.logs(), *rules.window(), *rules.control()]
+    if not rules.is_control_there():
+        run = replace(run, control=None)
+        rules = _Rules(run, thresholds)
     overall, routes = findings.measure(
         run, thresholds, use_control=not any(each.about == "control" for each in doubts)
     )
@@ -145,8 +148,8 @@ class _Rules:
             return
         name = self.run.sides["control"].name
         sums = self.run.control.by_route[EVERYTHING]
-        share = statistics.wilson(sums.paired, sums.eligible)
-        if not sums.compared or share.high < findings.least_coverage(self.run, self.thresholds):
+        if not self.is_control_there():
+            share = statistics.wilson(sums.paired, sums.eligible)
             yield self._doubt(
                 "control",
                 f"{name} answered {words.percent(share.value)} of the requests that could be copied: too little "
@@ -161,6 +164,14 @@ class _Rules:
                 f"{self.live} itself ({words.percents(noise.rate)}): find out why, as with it no error of "
                 f"{self.shadow} can be told from what copies meet",
             )
+
+    def is_control_there(self) -> bool:
+        """Has it answered enough to say what copies meet?"""
+        if self.run.control is None:
+            return False
+        sums = self.run.control.by_route[EVERYTHING]
+        share = statistics.wilson(sums.paired, sums.eligible)
+        return sums.compared > 0 and share.high >= findings.least_coverage(self.run, self.thresholds)
 
     def coverage(self, gaps: tuple[tuple[int, int], ...]) -> Statement:
         """Are there as many answered copies as the percentage says? A gap is named even when there are."""
