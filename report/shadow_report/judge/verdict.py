@@ -255,7 +255,7 @@ class _Rules:
         statement = Statement(about, finding.route, result, text)
         if result is not Result.INCONCLUSIVE or (finding.route and not self._doubtful(about, finding)):
             return statement
-        factor = _factor(lambda times: self._excess_settled(found.times(times), margin / 100))
+        factor = _factor(lambda times: self._excess_settled(found.times(times), margin / 100, finding.tests))
         return self._needing(statement, round(found.net.total), factor)
 
     def _excess_result(self, found: Excess, p_value: float, margin: float) -> Result:
@@ -263,8 +263,8 @@ class _Rules:
             return Result.FAIL
         return Result.PASS if found.net.within(margin) < _BEYOND else Result.INCONCLUSIVE
 
-    def _excess_settled(self, found: Excess, margin: float) -> bool:
-        return self._excess_result(found, found.p_value(margin), margin) is not Result.INCONCLUSIVE
+    def _excess_settled(self, found: Excess, margin: float, tests: int) -> bool:
+        return self._excess_result(found, tests * found.p_value(margin), margin) is not Result.INCONCLUSIVE
 
     def _together(self, found: Excess) -> str:
         """When it was, where failures came together."""
@@ -303,7 +303,7 @@ class _Rules:
         statement = Statement(found.name, finding.route, result, text)
         if result is not Result.INCONCLUSIVE or finding.route:
             return statement
-        factor = _factor(lambda times: self._latency_settled(found.times(times)))
+        factor = _factor(lambda times: self._latency_settled(found.times(times), finding.tests))
         return self._needing(statement, found.pairs, factor)
 
     def _latency_result(self, found: Slowness, p_value: float) -> Result:
@@ -311,8 +311,8 @@ class _Rules:
             return Result.FAIL
         return Result.PASS if found.within(self.thresholds) < _BEYOND else Result.INCONCLUSIVE
 
-    def _latency_settled(self, found: Slowness) -> bool:
-        return self._latency_result(found, found.p_value(self.thresholds)) is not Result.INCONCLUSIVE
+    def _latency_settled(self, found: Slowness, tests: int) -> bool:
+        return self._latency_result(found, tests * found.p_value(self.thresholds)) is not Result.INCONCLUSIVE
 
     def _too_few(self, share: float) -> Statement:
         pairs = int(self.run.shadow.histograms()[1].sum())
@@ -409,6 +409,8 @@ class _Rules:
         """Adds how much more data it takes."""
         if factor is None:
             more = "no amount of data within reach would tell: it lies at the threshold"
+            if self.run.control:
+                more += ", or the control shows as much"
             return replace(statement, text=f"{statement.text}; {more}" if pairs else statement.text)
         needed = round(pairs * factor)
         time = words.seconds(self.run.seconds * factor)
