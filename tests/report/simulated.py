@@ -22,8 +22,9 @@ class Service:
     """Shares are of 1. Of either version by itself: `noise`, how often it fails; `bursts`, how many minutes there
     are on average in which it fails all requests for `burst_seconds`; `drift`, by how much its latencies wander
     (of their logarithm, one standard deviation), and `drift_minutes`, after how long it forgets. Of the shadow on
-    the second route: `failing`, how often it fails there; `changed`, how often it redirects. `control`: the live
-    version's copy, which is as noisy. `whole_ms`: latencies are known in whole milliseconds."""
+    the second route: `failing`, how often it fails there; `changed`, how often it redirects. `control`: is there
+    a copy of the live version? `copies_fail`: how often any copy fails. `whole_ms`: latencies are known in whole
+    milliseconds."""
 
     pairs: int = 6000
     minutes: float = 30
@@ -38,6 +39,7 @@ class Service:
     median_us: float = 20_000
     whole_ms: bool = False
     control: bool = False
+    copies_fail: float = 0.0
 
 
 Bools = npt.NDArray[np.bool_]
@@ -60,7 +62,7 @@ class _Drawn:
         weather = self.random.normal(0, 0.1, self.blocks)[self.block]  # every version feels a slow minute
         self.shared = self.random.normal(0, 0.3, service.pairs) + weather
 
-    def version(self, *, shadow: bool = False) -> tuple[Whole, Floats]:
+    def version(self, *, shadow: bool = False, copy: bool = True) -> tuple[Whole, Floats]:
         """Its answers, as indices of _ANSWERS, and its latencies."""
         service, pairs = self.service, self.service.pairs
         fails = (self.random.random(pairs) < service.noise) | self._in_a_burst()
@@ -69,6 +71,8 @@ class _Drawn:
         if service.whole_ms:
             latencies = np.maximum(np.floor(latencies / 1000) * 1000, 1)
         answers = np.zeros(pairs, np.int64)
+        if copy and service.copies_fail:
+            fails |= self.random.random(pairs) < service.copies_fail
         if shadow:
             answers[(self.route == 1) & (self.random.random(pairs) < service.changed)] = 2
             fails |= (self.route == 1) & (self.random.random(pairs) < service.failing)
@@ -100,7 +104,7 @@ class _Drawn:
 def run(service: Service, seed: int) -> Run:
     """One run."""
     drawn = _Drawn(service, seed)
-    live = drawn.version()
+    live = drawn.version(copy=False)
     shadow = drawn.comparison(live, drawn.version(shadow=True))
     control = drawn.comparison(live, drawn.version()) if service.control else None
     names = {"live": "v1", "shadow": "v2", **({"control": "v1b"} if service.control else {})}

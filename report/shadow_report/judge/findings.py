@@ -94,7 +94,8 @@ class Slowness:
 class Finding:
     """Everything that was measured of one route. `changes`: another answer, neither better nor worse.
     `adjusted`: p-values of everything being within its margin, after Holm's correction: "coverage", "errors",
-    "changes", "unfinished", "p50", "p95", "p99"; what did not happen at all is not tested."""
+    "changes", "unfinished", "p50", "p95", "p99"; what did not happen at all is not tested. `tests`: how
+    many p-values of all routes were corrected together."""
 
     route: str
     sums: Sums
@@ -104,6 +105,7 @@ class Finding:
     slowness: tuple[Slowness, ...]
     p_values: dict[str, float]
     adjusted: dict[str, float]
+    tests: int = 0
 
 
 def measure(run: Run, thresholds: Thresholds, use_control: bool) -> tuple[Finding, list[Finding]]:
@@ -117,7 +119,9 @@ def measure(run: Run, thresholds: Thresholds, use_control: bool) -> tuple[Findin
     of_each: list[dict[str, float]] = [{} for _ in found]
     for (index, name), p in zip(names, adjusted, strict=True):
         of_each[index][name] = p
-    corrected = [replace(each, adjusted=its) for each, its in zip(found, of_each, strict=True)]
+    corrected = [
+        replace(each, adjusted=its, tests=len(adjusted)) for each, its in zip(found, of_each, strict=True)
+    ]
     return corrected[0], corrected[1:]
 
 

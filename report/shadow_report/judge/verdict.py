@@ -68,6 +68,9 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
     """Every statement, and what follows from all of them: FAIL if one fails, PASS if all pass."""
     rules = _Rules(run, thresholds)
     doubts = [*rules.logs(), *rules.window(), *rules.control()]
+    if not rules.is_control_there():
+        run = replace(run, control=None)
+        rules = _Rules(run, thresholds)
     overall, routes = findings.measure(
         run, thresholds, use_control=not any(each.about == "control" for each in doubts)
     )
@@ -145,8 +148,8 @@ class _Rules:
             return
         name = self.run.sides["control"].name
         sums = self.run.control.by_route[EVERYTHING]
-        share = statistics.wilson(sums.paired, sums.eligible)
-        if not sums.compared or share.high < findings.least_coverage(self.run, self.thresholds):
+        if not self.is_control_there():
+            share = statistics.wilson(sums.paired, sums.eligible)
             yield self._doubt(
                 "control",
                 f"{name} answered {words.percent(share.value)} of the requests that could be copied: too little "
@@ -161,6 +164,14 @@ class _Rules:
                 f"{self.live} itself ({words.percents(noise.rate)}): find out why, as with it no error of "
                 f"{self.shadow} can be told from what copies meet",
             )
+
+    def is_control_there(self) -> bool:
+        """Has it answered enough to say what copies meet?"""
+        if self.run.control is None:
+            return False
+        sums = self.run.control.by_route[EVERYTHING]
+        share = statistics.wilson(sums.paired, sums.eligible)
+        return sums.compared > 0 and share.high >= findings.least_coverage(self.run, self.thresholds)
 
     def coverage(self, gaps: tuple[tuple[int, int], ...]) -> Statement:
         """Are there as many answered copies as the percentage says? A gap is named even when there are."""
@@ -244,7 +255,7 @@ class _Rules:
         statement = Statement(about, finding.route, result, text)
         if result is not Result.INCONCLUSIVE or (finding.route and not self._doubtful(about, finding)):
             return statement
-        factor = _factor(lambda times: self._excess_settled(found.times(times), margin / 100))
+        factor = _factor(lambda times: self._excess_settled(found.times(times), margin / 100, finding.tests))
         return self._needing(statement, round(found.net.total), factor)
 
     def _excess_result(self, found: Excess, p_value: float, margin: float) -> Result:
@@ -252,8 +263,8 @@ class _Rules:
             return Result.FAIL
         return Result.PASS if found.net.within(margin) < _BEYOND else Result.INCONCLUSIVE
 
-    def _excess_settled(self, found: Excess, margin: float) -> bool:
-        return self._excess_result(found, found.p_value(margin), margin) is not Result.INCONCLUSIVE
+    def _excess_settled(self, found: Excess, margin: float, tests: int) -> bool:
+        return self._excess_result(found, tests * found.p_value(margin), margin) is not Result.INCONCLUSIVE
 
     def _together(self, found: Excess) -> str:
         """When it was, where failures came together."""
@@ -292,7 +303,7 @@ class _Rules:
         statement = Statement(found.name, finding.route, result, text)
         if result is not Result.INCONCLUSIVE or finding.route:
             return statement
-        factor = _factor(lambda times: self._latency_settled(found.times(times)))
+        factor = _factor(lambda times: self._latency_settled(found.times(times), finding.tests))
         return self._needing(statement, found.pairs, factor)
 
     def _latency_result(self, found: Slowness, p_value: float) -> Result:
@@ -300,8 +311,8 @@ class _Rules:
             return Result.FAIL
         return Result.PASS if found.within(self.thresholds) < _BEYOND else Result.INCONCLUSIVE
 
-    def _latency_settled(self, found: Slowness) -> bool:
-        return self._latency_result(found, found.p_value(self.thresholds)) is not Result.INCONCLUSIVE
+    def _latency_settled(self, found: Slowness, tests: int) -> bool:
+        return self._latency_result(found, tests * found.p_value(self.thresholds)) is not Result.INCONCLUSIVE
 
     def _too_few(self, share: float) -> Statement:
         pairs = int(self.run.shadow.histograms()[1].sum())
@@ -398,6 +409,8 @@ class _Rules:
         """Adds how much more data it takes."""
         if factor is None:
             more = "no amount of data within reach would tell: it lies at the threshold"
+            if self.run.control:
+                more += ", or the control shows as much"
             return replace(statement, text=f"{statement.text}; {more}" if pairs else statement.text)
         needed = round(pairs * factor)
         time = words.seconds(self.run.seconds * factor)

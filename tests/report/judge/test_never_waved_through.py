@@ -226,6 +226,15 @@ def test_a_control_that_answers_next_to_nothing_is_no_yardstick(tmp_path: Path) 
     assert "leave --control out" in found.text("control")
 
 
+def test_a_control_that_answers_next_to_nothing_excuses_nothing(tmp_path: Path) -> None:
+    def hardly(number: int, live: Line, shadow: Line) -> Both:
+        broken = {"status": 500} if number % 50 == 7 else {}
+        return [live], [{**shadow, **broken}, *([_control(shadow)] if number % 100 == 1 else [])]
+
+    found = judged(tmp_path, hardly, "--control", "v1b")
+    assert (found.status, ("errors", "") in found.of("FAIL")) == (1, True)
+
+
 def test_a_control_that_behaves_changes_nothing(tmp_path: Path) -> None:
     def fails(number: int, live: Line, shadow: Line) -> Both:
         return [live], [{**shadow, "status": 500} if number % 50 == 0 else shadow, _control(shadow)]

@@ -50,7 +50,7 @@ def test_equal_versions_are_called_different_in_less_than_1_percent_of_1000_runs
 def test_equal_versions_with_bursts_drift_or_coarse_clocks_are_called_different_no_more_often(
     service: Service,
 ) -> None:
-    assert verdicts(service, 100)[Result.FAIL] <= 1
+    assert verdicts(service, 50)[Result.FAIL] <= 1
 
 
 def test_without_margins_equal_versions_are_called_different_no_more_often_than_alpha_says() -> None:
@@ -75,7 +75,7 @@ def test_equal_versions_pass_when_there_is_enough_data() -> None:
     ids=str,
 )
 def test_differences_beyond_the_thresholds_are_found(service: Service) -> None:
-    assert verdicts(service, 40)[Result.FAIL] >= 39
+    assert verdicts(service, 20)[Result.FAIL] >= 19
 
 
 def test_a_difference_that_the_data_is_too_small_for_is_never_waved_through() -> None:
@@ -86,14 +86,14 @@ def test_a_difference_that_the_data_is_too_small_for_is_never_waved_through() ->
 
 @pytest.mark.parametrize("pairs", [6000, 20_000])
 def test_nearly_as_much_as_is_allowed_never_fails(pairs: int) -> None:
-    assert verdicts(Service(pairs, slower=1.09), 60)[Result.FAIL] == 0
+    assert verdicts(Service(pairs, slower=1.09), 30)[Result.FAIL] == 0
 
 
 def test_half_of_what_is_allowed_passes() -> None:
-    assert verdicts(Service(20_000, slower=1.05), 40)[Result.PASS] >= 39
+    assert verdicts(Service(20_000, slower=1.05), 20)[Result.PASS] >= 19
 
 
 def test_a_bad_minute_of_one_version_is_no_pass_either() -> None:
-    found = verdicts(Service(20_000, bursts=3), 40)
-    assert found[Result.FAIL] <= 1
-    assert found[Result.INCONCLUSIVE] >= 30
+    found = verdicts(Service(20_000, bursts=3), 20)
+    assert found[Result.FAIL] == 0
+    assert found[Result.INCONCLUSIVE] >= 16

@@ -25,6 +25,24 @@ def test_too_few_is_the_exact_binomial_test(hits: int, more: int, least: float) 
     assert statistics.too_few(hits, hits + more + 1, least) == pytest.approx(exact, abs=1e-9)
 
 
+@generated
+@given(counts, counts)
+def test_wilson_is_scipys(hits: int, more: int) -> None:
+    total = hits + more + 1
+    ours, bounds = statistics.wilson(hits, total), stats.binomtest(hits, total).proportion_ci(method="wilson")
+    assert (ours.low, ours.high) == pytest.approx((bounds.low, bounds.high), abs=1e-12)
+
+
+@generated
+@given(some.integers(-300, 300), some.floats(1, 1e5), some.floats(1, 1e5))
+def test_the_difference_of_two_counts_is_distributed_as_scipys_skellam(
+    net: int, more: float, fewer: float
+) -> None:
+    assert statistics.net_count(net, more, fewer) == pytest.approx(
+        stats.skellam.cdf(net, more, fewer), abs=1e-9
+    )
+
+
 def test_of_rare_failures_the_test_against_a_margin_is_the_exact_poisson_test() -> None:
     found = NetRate(worse=12, better=0, total=6000)
     assert found.beyond(0.001) == pytest.approx(stats.poisson.sf(11, 6), rel=1e-3)
