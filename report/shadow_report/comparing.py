@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,8 @@ from shadow_report.compare.files import Input
 from shadow_report.compare.formats import Layout
 from shadow_report.compare.records import Comparing
 from shadow_report.errors import STATUSES, ReportError
-from shadow_report.judge.thresholds import Thresholds
+from shadow_report.judge import limits
+from shadow_report.judge.thresholds import Thresholds, settings
 from shadow_report.judge.verdict import EXIT_STATUS, judge
 from shadow_report.output import document, junit, markdown, page, terminal, writing
 from shadow_report.output.writing import Output
@@ -79,12 +80,15 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the summary for a pipeline's run")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="the statements as tests, in JUnit's XML")
+    parser.add_argument(
+        "--thresholds", type=Path, metavar="FILE", help="thresholds of single routes, and limits, as TOML"
+    )
     parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
     parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
     parser.add_argument(
         "--scratch", type=Path, metavar="DIR", help="where it may spill (default: temporary files)"
     )
-    for each in fields(Thresholds):
+    for each in settings():
         flag = f"--{each.name.replace('_', '-')}"
         help_text = f"{each.metadata['meaning']} ({each.default:g})"
         parser.add_argument(flag, type=float, default=each.default, metavar="N", help=help_text)
@@ -93,19 +97,21 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compares, writes and prints; the exit status tells the verdict."""
-    thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
-    settings = _settings(options)
+    given = Thresholds(**{each.name: getattr(options, each.name) for each in settings()})
+    rules = limits.read(options.thresholds, given) if options.thresholds else limits.Rules(given)
+    thresholds = rules.thresholds
+    how = _settings(options)
     layout = Layout(options.inside, json_logs.parse_keys(options.keys))
-    given = files.inputs(options.files)
+    logs = files.inputs(options.files)
     outputs = _outputs(options)
-    _check(list(outputs.values()), given, options)
-    with engine.scratch(settings) as scratch:
-        known = [formats.recognise(each, layout) for each in files.copied(given, scratch)]
-        gaps = _gaps({each.path.parent for each in given})
-        found = engine.compare(known, settings)
+    _check(list(outputs.values()), logs, options)
+    with engine.scratch(how) as scratch:
+        known = [formats.recognise(each, layout) for each in files.copied(logs, scratch)]
+        gaps = _gaps({each.path.parent for each in logs})
+        found = engine.compare(known, how)
     if gaps is not None:
         found = replace(found, not_collected=tuple(filter(found.concerns, gaps)))
-    verdict = judge(found, thresholds)
+    verdict = limits.hold(judge(found, thresholds), found, rules)
     figures = json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n"
     made = {
         "page": lambda: page.render(found, verdict, thresholds),
@@ -134,9 +140,9 @@ def _outputs(options: argparse.Namespace) -> dict[str, Output]:
     return outputs
 
 
-def _check(outputs: list[Output], given: list[Input], options: argparse.Namespace) -> None:
-    read = [each.path for each in given] + ([options.stack] if options.stack else [])
-    writing.check(outputs, read, {each.directory for each in given if each.directory})
+def _check(outputs: list[Output], logs: list[Input], options: argparse.Namespace) -> None:
+    read = [each.path for each in logs] + [each for each in (options.stack, options.thresholds) if each]
+    writing.check(outputs, read, {each.directory for each in logs if each.directory})
 
 
 def _gaps(directories: set[Path]) -> list[Gap] | None:

@@ -113,7 +113,9 @@ def measure(run: Run, thresholds: Thresholds, use_control: bool) -> tuple[Findin
     `use_control` latencies are compared with the control's too."""
     control = run.control if use_control else None
     latencies = _Latencies(run, control)
-    found = [_finding(run, latencies, route, thresholds) for route in (EVERYTHING, *run.shadow.routes)]
+    found = [
+        _finding(run, latencies, route, thresholds.of(route)) for route in (EVERYTHING, *run.shadow.routes)
+    ]
     names = [(index, name) for index, each in enumerate(found) for name in each.p_values]
     adjusted = statistics.holm([p for each in found for p in each.p_values.values()])
     of_each: list[dict[str, float]] = [{} for _ in found]

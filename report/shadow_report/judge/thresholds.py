@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from shadow_report.errors import ReportError
@@ -14,7 +14,7 @@ def _setting(default: float, low: float, high: float, meaning: str) -> Any:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Percentages are of 100. Each is a flag of the command line."""
+    """Percentages are of 100. Each is a flag of the command line; `by_route` are those of single routes."""
 
     max_new_errors: float = _setting(
         0.1,
@@ -43,9 +43,22 @@ class Thresholds:
     alpha: float = _setting(0.01, 1e-9, 0.2, "how often equal versions may be called different")
     min_pairs: float = _setting(300, 10, 1e9, "pairs below which a route's latencies are not judged")
 
+    # A mapping to Thresholds; Any, so that the others can be given as a mapping of names to numbers.
+    by_route: Any = field(default_factory=dict)
+
+    def of(self, route: str) -> Thresholds:
+        """Those of a route."""
+        own: Thresholds = self.by_route.get(route, self)
+        return own
+
     def __post_init__(self) -> None:
-        for each in fields(self):
+        for each in settings():
             value, low, high = getattr(self, each.name), each.metadata["low"], each.metadata["high"]
             if not low <= value <= high:
                 flag = each.name.replace("_", "-")
                 raise ReportError(f"--{flag} is {value:g}: a number from {low:g} to {high:g} is allowed")
+
+
+def settings() -> tuple[Field[Any], ...]:
+    """The fields that are flags."""
+    return tuple(each for each in fields(Thresholds) if each.metadata)

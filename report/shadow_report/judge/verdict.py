@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -86,11 +86,15 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
         *rules.sizes(overall),
     ]
     for finding in routes:
-        statements += rules.of_route(finding)
-    results = {each.result for each in statements}
-    result = next(each for each in (Result.FAIL, Result.INCONCLUSIVE, Result.PASS) if each in results)
+        statements += _Rules(run, thresholds.of(finding.route)).of_route(finding)
     worst = sorted(routes, key=lambda each: _severity(each, statements))
-    return Verdict(result, tuple(statements), overall, tuple(worst), gaps)
+    return Verdict(result_of(statements), tuple(statements), overall, tuple(worst), gaps)
+
+
+def result_of(statements: Iterable[Statement]) -> Result:
+    """FAIL if one fails, PASS if all pass."""
+    results = {each.result for each in statements}
+    return next(each for each in (Result.FAIL, Result.INCONCLUSIVE, Result.PASS) if each in results)
 
 
 def _severity(finding: Finding, statements: list[Statement]) -> tuple[int, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -13,7 +13,7 @@ from shadow_report.compare.answers import Kind, kind
 from shadow_report.compare.run import Run
 from shadow_report.compare.tallies import EVERYTHING, Sums
 from shadow_report.judge.findings import Finding
-from shadow_report.judge.thresholds import Thresholds
+from shadow_report.judge.thresholds import Thresholds, settings
 from shadow_report.judge.verdict import Result, Verdict, interval_text
 from shadow_report.output.page import charts, figures
 
@@ -283,7 +283,7 @@ def _sources(run: Run) -> dict[str, Any]:
 def _thresholds(thresholds: Thresholds) -> dict[str, Any]:
     rows = [
         [f"--{each.name.replace('_', '-')}", f"{getattr(thresholds, each.name):g}", each.metadata["meaning"]]
-        for each in fields(thresholds)
+        for each in settings()
     ]
     return table(
         "What counts as worse, and how sure the report has to be", ("flag", "value", "meaning"), rows, (1,)
