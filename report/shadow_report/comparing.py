@@ -81,6 +81,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the summary for a pipeline's run")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="the statements as tests, in JUnit's XML")
     parser.add_argument(
+        "--trace-link", default="", metavar="URL", help="where a request's trace is, with {request_id} in it"
+    )
+    parser.add_argument(
         "--thresholds", type=Path, metavar="FILE", help="thresholds of single routes, and limits, as TOML"
     )
     parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
@@ -104,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
     layout = Layout(options.inside, json_logs.parse_keys(options.keys))
     logs = files.inputs(options.files)
     outputs = _outputs(options)
+    trace_link = _trace_link(options.trace_link)
     _check(list(outputs.values()), logs, options)
     with engine.scratch(how) as scratch:
         known = [formats.recognise(each, layout) for each in files.copied(logs, scratch)]
@@ -114,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
     verdict = limits.hold(judge(found, thresholds), found, rules)
     figures = json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n"
     made = {
-        "page": lambda: page.render(found, verdict, thresholds),
+        "page": lambda: page.render(found, verdict, thresholds, trace_link),
         "json": lambda: figures,
         "markdown": lambda: markdown.summary(found, verdict),
         "junit": lambda: junit.document(found, verdict),
@@ -127,6 +131,15 @@ def run(options: argparse.Namespace) -> int:
     print(terminal.summary(found, verdict), file=summary_to)
     print(f"page: {options.out.resolve().as_uri()}", file=summary_to)
     return EXIT_STATUS[verdict.result]
+
+
+def _trace_link(template: str) -> str:
+    if template and not (template.startswith(("http://", "https://")) and page.REQUEST_ID in template):
+        raise ReportError(
+            f"--trace-link {template!r}: an address that begins with http:// or https:// and has "
+            f"{page.REQUEST_ID} in it is allowed"
+        )
+    return template
 
 
 def _outputs(options: argparse.Namespace) -> dict[str, Output]:

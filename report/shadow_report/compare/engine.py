@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.types as ir
 
 from shadow_report import words
-from shadow_report.compare import answers, formats, pairing, reading, records, templates, windows
+from shadow_report.compare import answers, details, formats, pairing, reading, records, templates, windows
 from shadow_report.compare.formats import Known
 from shadow_report.compare.pairing import Window
 from shadow_report.compare.reading import Batch
@@ -123,7 +123,7 @@ class _Engine:
         # A view: to store the rows once more would take longer than to look up the route's number when it
         # is needed.
         self.connection.execute(
-            "CREATE VIEW lines AS SELECT stored.* EXCLUDE (file, route, app_bucket, total_bucket), "
+            "CREATE VIEW lines AS SELECT stored.* EXCLUDE (file, pod_name, route, app_bucket, total_bucket), "
             f"coalesce(number, 0)::INTEGER AS route, {measure}_bucket AS latency "
             "FROM stored LEFT JOIN routes USING (route)"
         )
@@ -131,7 +131,9 @@ class _Engine:
         window, late_us = self._window(span, sides["shadow"])
         shadow = self._comparison("shadow", window, routes)
         facts = self._facts(window, shadow)
-        samples = tuple(self._samples(routes))
+        changes = self._worse()
+        samples = tuple(self._samples(routes, changes))
+        flags = details.worse(self.connection, changes)
         offsets = {"shadow": self._offset()}
         control = None
         if "control" in sides:
@@ -151,6 +153,8 @@ class _Engine:
             shadow=shadow,
             control=control,
             samples=samples,
+            pods=details.pods(self.connection, window, measure),
+            worse=flags,
             templates=self.comparing.templates,
             grpc_unknown=self._number(
                 "SELECT count(*) FROM stored WHERE grpc_unknown AND (eligible OR side IN (1, 2))"
@@ -421,21 +425,24 @@ class _Engine:
         )
         return funnel, left_out
 
-    def _samples(self, routes: tuple[str, ...]) -> Iterator[Sample]:
-        """A few requests of every change for the worse."""
+    def _worse(self) -> list[tuple[int, int]]:
+        """The answers that became worse ones."""
         changes = self.connection.execute(
             "SELECT DISTINCT reference, other FROM pairs WHERE shown_id IS NOT NULL"
         ).fetchall()
-        worse = [pair for pair in changes if answers.change(*map(answers.text, pair)) > 0]
+        return [pair for pair in changes if answers.change(*map(answers.text, pair)) > 0]
+
+    def _samples(self, routes: tuple[str, ...], worse: list[tuple[int, int]]) -> Iterator[Sample]:
+        """A few requests of every change for the worse."""
         if not worse:
             return
         listed = ", ".join(f"({reference}, {other})" for reference, other in worse)
-        query = f"""SELECT route, shown_path, shown_id, reference, other FROM pairs
+        query = f"""SELECT route, shown_path, shown_id, reference, other, coalesce(shown_flags, '-') FROM pairs
 WHERE (reference, other) IN ({listed})
 QUALIFY row_number() OVER (PARTITION BY route, reference, other ORDER BY shown_id) <= 5
 ORDER BY route, reference, other, shown_id LIMIT {_MOST_SAMPLES}"""
-        for route, path, identity, reference, other in self.connection.execute(query).fetchall():
-            yield Sample(routes[route], path, identity, answers.text(reference), answers.text(other))
+        for route, path, identity, reference, other, flags in self.connection.execute(query).fetchall():
+            yield Sample(routes[route], path, identity, answers.text(reference), answers.text(other), flags)
 
     def _offset(self) -> int:
         """How much later copies begin by their own clock: the clocks' difference, and a little for the way."""

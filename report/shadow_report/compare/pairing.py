@@ -22,7 +22,7 @@ from shadow_report.schema import SIDES
 Keep = Callable[[str, ir.Table], ir.Table]
 _LIVE = SIDES.index("live")
 _ONLY_OF_LIVE = ("side", "eligible", "route", "pod")
-_OF_OTHER = ("answer", "latency", "bytes", "start_us", "forwarded", "shown_id", "shown_path")
+_OF_OTHER = ("answer", "latency", "bytes", "start_us", "forwarded", "shown_id", "shown_path", "shown_flags")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def lines_of(records: ir.Table, methods: Sequence[str], measure: str) -> ir.Tabl
         forwarded=records.xff_hops,
         shown_id=records.join_id,
         shown_path=records.path,
+        shown_flags=records.flags,
     )
 
 
@@ -146,6 +147,7 @@ def _pair(joined: ir.Table, window: Window, unpaired: int = MISSING_CODE) -> ir.
         forwarded_more=joined.other_forwarded > joined.forwarded.fill_null(0),
         shown_id=joined.other_shown_id,
         shown_path=joined.other_shown_path,
+        shown_flags=joined.other_shown_flags,
     )
 
 

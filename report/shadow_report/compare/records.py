@@ -115,6 +115,7 @@ def compact(records: str, comparing: Comparing) -> str:
         THEN regexp_matches(path, '{_GRPC_CALL}') ELSE FALSE END AS grpc_unknown,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
     least(strlen(xff), 30000)::SMALLINT AS forwarded, CASE WHEN {shown} THEN request_id END AS shown_id,
+    CASE WHEN {shown} THEN flags END AS shown_flags, pod AS pod_name,
     CASE WHEN {shown} THEN path END AS shown_path
 FROM ({records})"""
 

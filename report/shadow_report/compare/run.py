@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shadow_report.collect.tally import Gap
+from shadow_report.compare.details import Pod, Worse
 from shadow_report.compare.tallies import Comparison
 
 
@@ -30,6 +31,7 @@ class Sample:
     request_id: str
     reference: str
     other: str
+    flags: str = "-"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Run:
     shadow: Comparison
     control: Comparison | None = None
     samples: tuple[Sample, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    worse: tuple[Worse, ...] = ()
     templates: tuple[str, ...] = ()
     not_collected: tuple[Gap, ...] | None = None
     grpc_unknown: int = 0

@@ -36,6 +36,8 @@ def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, An
         "notCollected": None if run.not_collected is None else [each.as_json() for each in run.not_collected],
         "all": _finding(verdict.overall),
         "routes": [_finding(each) for each in verdict.routes],
+        "pods": [asdict(each) for each in run.pods],
+        "worseAnswers": [asdict(each) for each in run.worse],
         "newErrors": [asdict(each) for each in run.samples],
         "thresholds": asdict(thresholds),
     }

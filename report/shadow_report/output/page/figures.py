@@ -76,18 +76,52 @@ def ratios(run: Run, reference: Histogram, other: Histogram) -> Iterator[Markup]
     )
 
 
+def _time(run: Run) -> Axis:
+    """The blocks of time, from left to right."""
+    size, blocks = run.shadow.block_seconds, run.shadow.blocks
+    begin = run.window_us[0] / 1e6
+    step = max(1, math.ceil(blocks / 5))
+    return Axis(
+        "UTC",
+        0,
+        max(blocks, 1),
+        range(0, blocks, step),
+        lambda block: words.moment(begin + block * size, day=run.days),
+    )
+
+
+def latency_over_time(run: Run, reference: Histogram, other: Histogram) -> Iterator[Markup]:
+    """The median and p95 of each block of time that has enough requests for them."""
+    names = [run.sides[side].name for side in ("live", "shadow")]
+    for share in (0.5, 0.95):
+        lines = [list(_quantiles(side, share)) for side in (reference, other)]
+        values = [value for line in lines for _, value in line]
+        if not values:
+            continue
+        most = max(values)
+        y = Axis("", 0, most, round_ticks(0, most, 5), words.time)
+        series = [
+            Series(name, css, line) for name, css, line in zip(names, ("live", "shadow"), lines, strict=True)
+        ]
+        title = f"p{100 * share:g} over time"
+        yield chart(
+            title, f"{title}: {names[0]} (solid line) and {names[1]} (dashed line).", _time(run), y, series
+        )
+
+
+def _quantiles(side: Histogram, share: float) -> Iterator[tuple[float, float]]:
+    """Of each block of time with enough requests: its number, and the quantile in microseconds."""
+    reached = np.cumsum(side, axis=1)
+    totals = side.sum(axis=1)
+    for block in np.flatnonzero(totals >= findings.needed_pairs(share)):
+        bucket = int(np.searchsorted(reached[block], share * totals[block]))
+        yield float(block), math.exp((bucket + 0.5) * BUCKET)
+
+
 def timeline(run: Run) -> Iterator[Markup]:
     """Requests and answered copies over time, and what got worse."""
     size, blocks = run.shadow.block_seconds, run.shadow.by_block
-    begin = run.window_us[0] / 1e6
-    step = max(1, math.ceil(len(blocks) / 5))
-    x = Axis(
-        "UTC",
-        0,
-        max(len(blocks), 1),
-        range(0, len(blocks), step),
-        lambda block: words.moment(begin + block * size, day=run.days),
-    )
+    x = _time(run)
     most = max((each.eligible for each in blocks), default=0) or 1
     y = Axis(f"requests in {size} s", 0, most, round_ticks(0, most, 5), lambda number: words.count(number))
     missing = sum(each.eligible - each.paired for each in blocks)

@@ -17,8 +17,9 @@ from shadow_report.output.page import sections
 VERSION = "0.1.0"
 
 
-def render(run: Run, verdict: Verdict, thresholds: Thresholds) -> str:
-    """The whole page. Everything that comes from the logs is escaped."""
+def render(run: Run, verdict: Verdict, thresholds: Thresholds, trace_link: str = "") -> str:
+    """The whole page. Everything that comes from the logs is escaped. `trace_link`: where the trace of a request
+    is, with {request_id} in its place; "" for no links."""
     folder = resources.files(__package__)
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
     # Jinja and browsers must see the same bytes, or the hash is of another text: nothing in it may be escaped.
@@ -38,7 +39,7 @@ def render(run: Run, verdict: Verdict, thresholds: Thresholds) -> str:
         reasons=verdict.reasons,
         live=run.sides["live"].name,
         shadow=run.sides["shadow"].name,
-        sections=sections.sections(run, verdict, thresholds),
+        sections=sections.sections(run, verdict, thresholds, trace_link),
         results=[result.value for result in Result],
         version=VERSION,
         lines=words.count(run.lines, "line"),

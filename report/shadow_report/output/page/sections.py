@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from shadow_report import words
 from shadow_report.compare.answers import Kind, kind
-from shadow_report.compare.run import Run
+from shadow_report.compare.run import Run, Sample
 from shadow_report.compare.tallies import EVERYTHING, Sums
 from shadow_report.judge.findings import Finding
 from shadow_report.judge.thresholds import Thresholds, settings
@@ -18,6 +19,7 @@ from shadow_report.judge.verdict import Result, Verdict, interval_text
 from shadow_report.output.page import charts, figures
 
 _MOST_ROWS = 100
+REQUEST_ID = "{request_id}"
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,13 @@ def trusted(own: str) -> Markup:
     return Markup(own)  # noqa: S704  # never given anything from a log
 
 
-def sections(run: Run, verdict: Verdict, thresholds: Thresholds) -> list[Section]:
-    """All of them, in the order of the page."""
+def sections(run: Run, verdict: Verdict, thresholds: Thresholds, trace_link: str) -> list[Section]:
+    """All of them, in the order of the page. `trace_link`: see page.render."""
     return [
         Section("statements", "What was judged", [_statements(verdict)]),
         Section("coverage", "What was compared", [_funnel(run), _facts(run)]),
-        Section("errors", f"Errors that only {run.sides['shadow'].name} has", [_samples(run)]),
+        Section("errors", f"Errors that only {run.sides['shadow'].name} has", _samples(run, trace_link)),
+        Section("pods", "Pods", _pods(run)),
         Section("answers", "Answers", [_matrix(run)]),
         Section("latency", "Latency", _latency(run, verdict)),
         Section("routes", "Routes, worst first", _routes(run, verdict)),
@@ -109,11 +112,55 @@ def _facts(run: Run) -> dict[str, Any]:
     return table("The run", ("what", "value"), rows)
 
 
-def _samples(run: Run) -> dict[str, Any]:
-    rows = [
-        [each.route, each.path, f"{each.reference} -> {each.other}", each.request_id] for each in run.samples
+def _samples(run: Run, trace_link: str) -> list[dict[str, Any]]:
+    flags = [
+        [f"{each.reference} -> {each.other}", each.flags, words.count(each.requests)] for each in run.worse
     ]
-    return table("Samples of requests that got worse", ("route", "path", "answers", "request id"), rows)
+    rows = [
+        [each.route, each.path, f"{each.reference} -> {each.other}", each.flags, _trace(each, trace_link)]
+        for each in run.samples
+    ]
+    heads = ("route", "path", "answers", "flags", "request id")
+    return [
+        table(
+            "Answers that got worse, by Envoy's flags",
+            ("answers", "flags", "requests"),
+            flags,
+            (2,),
+        ),
+        table("Samples of requests that got worse", heads, rows),
+    ]
+
+
+def _trace(sample: Sample, trace_link: str) -> str:
+    """The request id, as a link if there is a template."""
+    if not trace_link:
+        return sample.request_id
+    address = trace_link.replace(REQUEST_ID, quote(sample.request_id, safe=""))
+    return Markup('<a href="{}" rel="noreferrer">{}</a>').format(address, sample.request_id)
+
+
+def _pods(run: Run) -> list[dict[str, Any]]:
+    rows = [
+        [
+            each.name,
+            run.sides[each.side].name,
+            words.count(each.requests),
+            words.percent(each.server_errors / each.requests),
+            words.percent(each.unfinished / each.requests),
+            *("unknown" if us is None else words.time(us) for us in (each.p50_us, each.p95_us)),
+        ]
+        for each in run.pods
+    ]
+    heads = ("pod", "version", "requests", "server errors", "unfinished", "p50", "p95")
+    return [
+        table(
+            "Each pod by itself, those with the most failures of a version first", heads, rows, range(2, 7)
+        ),
+        text(
+            "One pod that is far from the others of its version points at that pod, and not at the version."
+        ),
+    ]
 
 
 def _matrix(run: Run) -> dict[str, Any]:
@@ -158,7 +205,11 @@ def _latency(run: Run, verdict: Verdict) -> list[dict[str, Any]]:
         "change",
         "against the control",
     )
-    drawn = [figures.distribution(run, reference, other), *figures.ratios(run, reference, other)]
+    drawn = [
+        figures.distribution(run, reference, other),
+        *figures.ratios(run, reference, other),
+        *figures.latency_over_time(run, reference, other),
+    ]
     return [pictures(*drawn), table("Quantiles, with 95 % intervals", heads, rows, (1, 2, 3))]
 
 
