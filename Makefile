@@ -45,7 +45,7 @@ test: $(tools) ## unit tests, then the tests on the lab
 	@$(python) -m pytest tests --ignore tests/unit -m alone --junitxml test-results/alone.xml
 
 unit: $(tools) ## unit tests only: seconds, no lab
-	@$(python) -m pytest tests/unit
+	@$(python) -m pytest tests/unit tests/report/collect
 
 fuzz: $(tools) ## 5,000 generated and 5,000 hostile configs against the lab's API server
 	@$(python) -m lab up

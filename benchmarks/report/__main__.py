@@ -1,5 +1,7 @@
 """`python -m benchmarks.report`: wall time and peak memory for 0.1, 1 and 10 million pairs, as a table.
 
+Each size in two files, and the largest in 2,880 as well, as a collector writes them within a day.
+
 Each contender runs in a process of its own, several times, and the median counts. The files were just written,
 so all find them in the page cache as far as they fit.
 """
@@ -10,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +26,7 @@ from lab.kit.access_logs import Traffic, write
 
 PANDAS_MOST = 1_000_000  # pairs; ten times as many need more than 20 GiB
 ROUNDS = {100_000: 5, 1_000_000: 5, 10_000_000: 3}
+FEW, MANY = 2, 2880
 LIMIT = 3600.0
 
 
@@ -31,29 +35,45 @@ class Row:
     """Medians of one contender at one size."""
 
     pairs: int
+    files: int
     contender: str
     seconds: float
     cpu_seconds: float
     peak_mib: float
 
 
-def measure(pairs: int, folder: Path) -> list[Row]:
-    """Every contender on the same two files, one after the other in each round."""
+def measure(pairs: int, files: int, folder: Path) -> list[Row]:
+    """Every contender on the same files, one after the other in each round."""
     tell(f"{pairs:,} pairs: writing the logs")
     traffic = Traffic(pairs, seconds=3600, failing_route="/search", failing=0.01, noise=0.0005)
-    live, shadow = write(folder, traffic)
+    live, shadow = (split(path, files // 2) for path in write(folder, traffic))
     os.sync()  # or the disk would be busy with them while the first contender runs
-    size = sum(path.stat().st_size for path in (live, shadow))
-    tell(f"{pairs:,} pairs: {size / 2**20:,.0f} MiB")
-    names = [name for name in CONTENDERS if name != "pandas" or pairs <= PANDAS_MOST]
+    size = sum(path.stat().st_size for each in (live, shadow) for path in each.iterdir())
+    tell(f"{pairs:,} pairs in {files:,} files: {size / 2**20:,.0f} MiB")
+    names = [name for name in CONTENDERS if name != "pandas" or (pairs <= PANDAS_MOST and files == FEW)]
     runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     for number in range(ROUNDS.get(pairs, 1)):
         for name in names:
-            tell(f"{pairs:,} pairs, round {number + 1}: {name}")
+            tell(f"{pairs:,} pairs in {files:,} files, round {number + 1}: {name}")
             runs[name].append(once(name, live, shadow))
-    live.unlink()
-    shadow.unlink()
-    return [Row(pairs, name, *map(statistics.median, zip(*runs[name], strict=True))) for name in names]
+    shutil.rmtree(live)
+    shutil.rmtree(shadow)
+    return [Row(pairs, files, name, *map(statistics.median, zip(*runs[name], strict=True))) for name in names]
+
+
+def split(whole: Path, files: int) -> Path:
+    """A directory with the lines of a file in so many, each of one stretch of time."""
+    folder = whole.with_suffix("")
+    folder.mkdir()
+    if files == 1:
+        whole.rename(folder / whole.name)
+        return folder
+    most = -(-whole.stat().st_size // files)
+    with whole.open("rb") as lines:
+        for number in range(files):
+            (folder / f"{number:04}{whole.suffix}").write_bytes(b"".join(lines.readlines(most)))
+    whole.unlink()
+    return folder
 
 
 def once(name: str, live: Path, shadow: Path) -> tuple[float, float, float]:
@@ -87,14 +107,15 @@ def _ended(process: subprocess.Popen[bytes]) -> tuple[int, resource.struct_rusag
 def table(rows: list[Row]) -> str:
     """Markdown; the ratio is to the join by hand at the same size."""
     lines = [
-        "| pairs | | wall time | processor time | ratio of wall times | peak memory |",
-        "|---|---|---|---|---|---|",
+        "| pairs | files | | wall time | processor time | ratio of wall times | peak memory |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        hand = next(each for each in rows if (each.pairs, each.contender) == (row.pairs, "by-hand"))
+        same = [each for each in rows if (each.pairs, each.files) == (row.pairs, row.files)]
+        hand = next(each for each in same if each.contender == "by-hand")
         lines.append(
-            f"| {row.pairs:,} | {row.contender} | {row.seconds:.1f} s | {row.cpu_seconds:.1f} s | "
-            f"{row.seconds / hand.seconds:.2f} | {row.peak_mib:,.0f} MiB |"
+            f"| {row.pairs:,} | {row.files:,} | {row.contender} | {row.seconds:.1f} s | "
+            f"{row.cpu_seconds:.1f} s | {row.seconds / hand.seconds:.2f} | {row.peak_mib:,.0f} MiB |"
         )
     return "\n".join(lines)
 
@@ -106,13 +127,15 @@ def tell(text: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report")
     parser.add_argument("--pairs", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--many", type=int, nargs="*", default=[10_000_000], help="pairs in 2,880 files")
     parser.add_argument("--folder", type=Path, help="where the logs are written: 8 GiB for 10 million pairs")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
-    if min(options.pairs) < 10_000:
-        parser.error("--pairs are numbers from 10000 on")
+    cases = [(pairs, FEW) for pairs in options.pairs] + [(pairs, MANY) for pairs in options.many]
+    if min(pairs for pairs, _ in cases) < 10_000:
+        parser.error("--pairs and --many are numbers from 10000 on")
     with tempfile.TemporaryDirectory(prefix="bench-report-", dir=options.folder) as folder:
-        rows = [row for pairs in options.pairs for row in measure(pairs, Path(folder))]
+        rows = [row for pairs, files in cases for row in measure(pairs, files, Path(folder))]
     print(json.dumps([asdict(row) for row in rows], indent=2) if options.json else table(rows))
     return 0
 

@@ -1,5 +1,7 @@
-"""The three ways to compare the same two files. Run as `python -m benchmarks.report.contenders NAME LIVE
-SHADOW`."""
+"""The three ways to compare the same files.
+
+Run as `python -m benchmarks.report.contenders NAME LIVE SHADOW`, of which the last two are directories.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,8 @@ def by_hand(live: Path, shadow: Path) -> None:
 SELECT date_trunc('minute', v1.start_time) AS minute, method || ' ' || {_FOLD} AS route, v1.status AS live,
     v2.status AS shadow, floor(ln(v1.app_us) / ln(1.01))::INTEGER AS live_bucket,
     floor(ln(v2.app_us) / ln(1.01))::INTEGER AS shadow_bucket, v1.bytes_sent = v2.bytes_sent AS same_size
-FROM read_ndjson('{live}', columns = {{{columns}}}) AS v1
-LEFT JOIN read_ndjson('{shadow}', columns = {{{columns}}}) AS v2 USING (request_id, method, path)""")
+FROM read_ndjson('{live}/*', columns = {{{columns}}}) AS v1
+LEFT JOIN read_ndjson('{shadow}/*', columns = {{{columns}}}) AS v2 USING (request_id, method, path)""")
         count = "count(*) AS requests FROM pairs GROUP BY ALL"
         answers = f"SELECT minute, route, live, shadow, sum(same_size::INTEGER), {count}"
         latencies = " UNION ALL ".join(
@@ -58,7 +60,9 @@ def pandas(live: Path, shadow: Path) -> None:
     import numpy as np
     import pandas as pd
 
-    frames = [pd.read_json(path, lines=True)[list(_TYPES)] for path in (live, shadow)]
+    frames = [
+        pd.read_json(path, lines=True)[list(_TYPES)] for folder in (live, shadow) for path in folder.iterdir()
+    ]
     pairs = frames[0].merge(
         frames[1], on=["request_id", "method", "path"], how="left", suffixes=("", "_shadow")
     )

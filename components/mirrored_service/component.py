@@ -34,6 +34,12 @@ class MirroredService(pulumi.ComponentResource):
     shadow_versions: pulumi.Output[list[str]]
     """Names of the subsets that get copies."""
 
+    mirror_percents: pulumi.Output[dict[str, float]]
+    """How many requests in a hundred each of them gets copies of, by its name. The shadow report needs it."""
+
+    mirror_methods: pulumi.Output[list[str]]
+    """The methods of the requests that are copied; "*" for all. The shadow report needs it."""
+
     mirror_target: pulumi.Output[MirrorTarget]
     """What another stack needs to mirror to this service: its live version as a host and port."""
 
@@ -157,6 +163,8 @@ class MirroredService(pulumi.ComponentResource):
             "urls": service.urls(),
             "live_versions": [subset.name for subset in service.live],
             "shadow_versions": [subset.name for subset in service.shadows],
+            "mirror_percents": {subset.name: subset.mirror_percent for subset in service.shadows},
+            "mirror_methods": list(service.mirror_match.methods),
             "mirror_target": {"host": service.host, "port": service.port, "protocol": service.protocol},
         }
         for key, value in outputs.items():

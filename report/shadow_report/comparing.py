@@ -5,22 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from dataclasses import fields, replace
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from shadow_report import engine, page, reading, templates, terminal
+from shadow_report import json_logs
 from shadow_report.collect import summary
 from shadow_report.collect.tally import Gap
-from shadow_report.engine import Settings
-from shadow_report.errors import ReportError
-from shadow_report.records import Comparing
-from shadow_report.thresholds import Thresholds
-from shadow_report.verdict import EXIT_STATUS, judge
+from shadow_report.compare import engine, files, formats, templates
+from shadow_report.compare.engine import Settings
+from shadow_report.compare.files import Input
+from shadow_report.compare.formats import Layout
+from shadow_report.compare.records import Comparing
+from shadow_report.errors import STATUSES, ReportError
+from shadow_report.judge import limits
+from shadow_report.judge.thresholds import Thresholds, settings
+from shadow_report.judge.verdict import EXIT_STATUS, judge
+from shadow_report.output import document, junit, markdown, page, terminal, writing
+from shadow_report.output.writing import Output
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+STDOUT = "-"
+STACK_OUTPUTS = ("liveVersions", "shadowVersions", "mirrorPercents", "mirrorMethods")
 _METHOD = re.compile(r"[A-Z]{1,20}|\*")
 
 
@@ -29,11 +38,17 @@ def add(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "compare",
         help="compare the logs of two versions",
-        description="Compares the access logs of a live version and of its shadow. Exit status: 0 PASS, 1 FAIL, "
-        "2 wrong use or input, 3 INCONCLUSIVE.",
+        description="Compares the access logs of a live version and of its shadow.",
+        epilog=STATUSES,
     )
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="a log, a directory of logs, or VERSION=FILE"
+    )
+    parser.add_argument(
+        "--inside", default="", metavar="KEY", help="where the line is in JSON around it, such as log or a.b"
+    )
+    parser.add_argument(
+        "--keys", action="append", default=[], metavar="COLUMN=KEY,...", help="what JSON keys are called"
     )
     parser.add_argument("--live", metavar="V", help="the live version; several with commas")
     parser.add_argument("--shadow", metavar="V", help="the shadow version")
@@ -60,13 +75,23 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("shadow-report.html"), metavar="FILE", help="the page"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures (default: beside the page)")
+    parser.add_argument(
+        "--json", metavar="FILE", help="the figures (default: beside the page); - to print them"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="the summary for a pipeline's run")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="the statements as tests, in JUnit's XML")
+    parser.add_argument(
+        "--trace-link", default="", metavar="URL", help="where a request's trace is, with {request_id} in it"
+    )
+    parser.add_argument(
+        "--thresholds", type=Path, metavar="FILE", help="thresholds of single routes, and limits, as TOML"
+    )
     parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
     parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
     parser.add_argument(
         "--scratch", type=Path, metavar="DIR", help="where it may spill (default: temporary files)"
     )
-    for each in fields(Thresholds):
+    for each in settings():
         flag = f"--{each.name.replace('_', '-')}"
         help_text = f"{each.metadata['meaning']} ({each.default:g})"
         parser.add_argument(flag, type=float, default=each.default, metavar="N", help=help_text)
@@ -75,21 +100,62 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compares, writes and prints; the exit status tells the verdict."""
-    thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
-    settings = _settings(options)
-    _check_target(options.out)
-    files = [reading.recognise(each) for each in reading.inputs(options.files)]
-    gaps = _gaps({each.input.path.parent for each in files})
-    found = engine.compare(files, settings)
+    given = Thresholds(**{each.name: getattr(options, each.name) for each in settings()})
+    rules = limits.read(options.thresholds, given) if options.thresholds else limits.Rules(given)
+    thresholds = rules.thresholds
+    how = _settings(options)
+    layout = Layout(options.inside, json_logs.parse_keys(options.keys))
+    logs = files.inputs(options.files)
+    outputs = _outputs(options)
+    trace_link = _trace_link(options.trace_link)
+    _check(list(outputs.values()), logs, options)
+    with engine.scratch(how) as scratch:
+        known = [formats.recognise(each, layout) for each in files.copied(logs, scratch)]
+        gaps = _gaps({each.path.parent for each in logs})
+        found = engine.compare(known, how)
     if gaps is not None:
         found = replace(found, not_collected=tuple(filter(found.concerns, gaps)))
-    verdict = judge(found, thresholds)
-    figures = options.json or options.out.with_suffix(".json")
-    options.out.write_text(page.render(found, verdict, thresholds))
-    figures.write_text(json.dumps(terminal.document(found, verdict, thresholds), indent=2) + "\n")
-    print(terminal.summary(found, verdict))
-    print(f"page: {options.out.resolve().as_uri()}")
+    verdict = limits.hold(judge(found, thresholds), found, rules)
+    figures = json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n"
+    made = {
+        "page": lambda: page.render(found, verdict, thresholds, trace_link),
+        "json": lambda: figures,
+        "markdown": lambda: markdown.summary(found, verdict),
+        "junit": lambda: junit.document(found, verdict),
+    }
+    writing.write({output.path: made[kind]() for kind, output in outputs.items()})
+    summary_to = sys.stdout
+    if options.json == STDOUT:
+        print(figures, end="")
+        summary_to = sys.stderr
+    print(terminal.summary(found, verdict), file=summary_to)
+    print(f"page: {options.out.resolve().as_uri()}", file=summary_to)
     return EXIT_STATUS[verdict.result]
+
+
+def _trace_link(template: str) -> str:
+    if template and not (template.startswith(("http://", "https://")) and page.REQUEST_ID in template):
+        raise ReportError(
+            f"--trace-link {template!r}: an address that begins with http:// or https:// and has "
+            f"{page.REQUEST_ID} in it is allowed"
+        )
+    return template
+
+
+def _outputs(options: argparse.Namespace) -> dict[str, Output]:
+    """The files to be written, by what they hold."""
+    outputs = {"page": Output("--out", options.out)}
+    if options.json != STDOUT:
+        outputs["json"] = Output("--json", Path(options.json or options.out.with_suffix(".json")))
+    for kind in ("markdown", "junit"):
+        if path := getattr(options, kind):
+            outputs[kind] = Output(f"--{kind}", path)
+    return outputs
+
+
+def _check(outputs: list[Output], logs: list[Input], options: argparse.Namespace) -> None:
+    read = [each.path for each in logs] + [each for each in (options.stack, options.thresholds) if each]
+    writing.check(outputs, read, {each.directory for each in logs if each.directory})
 
 
 def _gaps(directories: set[Path]) -> list[Gap] | None:
@@ -110,14 +176,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     for name in everything:
         if everything.count(name) > 1:
             raise ReportError(f"{name!r} is named more than once among --live, --shadow and --control")
-    percent = (
-        options.mirror_percent if options.mirror_percent is not None else stack.get("mirrorPercent", 100)
-    )
-    if isinstance(percent, dict):
-        percent = percent.get(versions["shadow"][0], 100)
+    percent = options.mirror_percent
+    if percent is None:
+        percent = _percent_of(stack, versions["shadow"][0])
     templates.check(options.template)
     settings = Settings(
-        Comparing(versions, _methods(options.methods or stack.get("methods")), tuple(options.template)),
+        Comparing(versions, _methods(options.methods or stack.get("mirrorMethods")), tuple(options.template)),
         mirror_percent=_within("--mirror-percent", percent, 0.0001, 1000),
         edge_seconds=_within("--edge", options.edge, 0, 3600),
         first=options.first,
@@ -133,15 +197,26 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _stack(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise ReportError(f"--stack {path}: {problem}: write it with `pulumi stack output --json`") from None
     if not isinstance(values, dict):
         raise ReportError(
             f"--stack {path} holds no outputs by name: write it with `pulumi stack output --json`"
         )
-    known = ("liveVersions", "shadowVersions", "mirrorPercent", "methods")
-    return {each: values[each] for each in known if values.get(each) is not None}
+    return {each: values[each] for each in STACK_OUTPUTS if values.get(each) is not None}
+
+
+def _percent_of(stack: dict[str, Any], shadow: str) -> object:
+    percents = stack.get("mirrorPercents", {})
+    if not isinstance(percents, dict):
+        raise ReportError(f"--stack: mirrorPercents is {percents!r}: percentages by version are allowed")
+    if percents and shadow not in percents:
+        raise ReportError(
+            f"the stack copies nothing to {shadow}, but to {', '.join(map(str, percents))}: give the percentage "
+            "of these logs with --mirror-percent"
+        )
+    return percents.get(shadow, 100)
 
 
 def _only_shadow(stack: dict[str, Any], control: str | None) -> object:
@@ -187,9 +262,3 @@ def _moment(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-23T10:00:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _check_target(out: Path) -> None:
-    """Before minutes of work, not after."""
-    if not out.resolve().parent.is_dir():
-        raise ReportError(f"--out {out}: its directory does not exist")

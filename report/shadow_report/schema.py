@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Type = Literal["text", "whole", "time", "flag"]
+Type = Literal["text", "whole", "name", "time", "flag"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """`type`: "text"; "whole", a 64-bit integer; "time", ISO 8601 with a zone in JSON and a timestamp in
-    Parquet; "flag", true or false."""
+    """`type`: "text"; "whole", a 64-bit integer; "name", a whole number or its name, kept as text; "time",
+    ISO 8601 with a zone in JSON and a timestamp in Parquet; "flag", true or false."""
 
     name: str
     type: Type
@@ -29,7 +29,7 @@ RAW = (
     Column("path", "text", "without the query string"),
     Column("protocol", "text", "HTTP/1.1, HTTP/2"),
     Column("status", "whole", "what was answered; 0 when nothing was"),
-    Column("grpc_status", "whole", "of a gRPC answer"),
+    Column("grpc_status", "name", "of a gRPC answer, such as 14, Unavailable or UNAVAILABLE"),
     Column("flags", "text", "Envoy's response flags, such as DC or UF,URX"),
     Column("details", "text", "Envoy's response code details, such as via_upstream"),
     Column("start_time", "time", "when the proxy began to read the request"),
@@ -69,7 +69,7 @@ RECORD = (
     Column("bytes_sent", "whole", "size of the answer's body"),
     Column("xff_hops", "whole", "how many addresses X-Forwarded-For holds"),
     Column("is_mirror", "flag", "a copy carries at least the hop of the proxy that made it"),
-    Column("source", "text", "json, istio-json, parquet, combined or istio"),
+    Column("file", "whole", "which of the files that were read"),
     Column("problem", "whole", "an index of records.PROBLEMS, 0 if the line is in order"),
     Column("parse_ok", "flag", "is it?"),
 )

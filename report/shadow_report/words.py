@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from shadow_report.statistics import Interval
+if TYPE_CHECKING:  # it would take SciPy with it, which the collector does not need
+    from shadow_report.judge.statistics import Interval
 
 
 def count(number: float, thing: str = "") -> str:

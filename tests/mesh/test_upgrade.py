@@ -1,9 +1,9 @@
 """A stack that was made by an earlier version of the component is taken over by this one: nothing is replaced.
 
 `states/` holds exported states of such stacks: the walkthrough with two pods of v1 and half of the copies.
-Positions in source files, times, and what the API server notes of field managers were taken out, and the provider's
-version is that of the lab. STACK stands for the name of the stack, which is that of its namespace. Each version that
-is released adds one.
+Positions in source files, times, and what the API server notes of field managers were taken out; the provider's
+version is the lab's. STACK stands for the name of the stack, which is that of its namespace. Each
+version that is released adds one.
 """
 
 from __future__ import annotations

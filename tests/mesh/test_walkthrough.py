@@ -99,6 +99,8 @@ def test_outputs_tell_other_stacks_where_the_service_is(walkthrough: ScratchStac
         "urls": [f"http://{walkthrough.host}/"],
         "liveVersions": ["v1"],
         "shadowVersions": ["v2"],
+        "mirrorPercents": {"v2": 100},
+        "mirrorMethods": ["GET", "HEAD", "OPTIONS"],
         "mirrorTarget": {"host": host, "port": 80, "protocol": "http"},
     }
 

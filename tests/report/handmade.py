@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from lab.kit.access_logs import START
-from shadow_report import engine, reading
-from shadow_report.engine import Settings
-from shadow_report.records import Comparing
-from shadow_report.run import Run
+from shadow_report.compare import engine, files, formats
+from shadow_report.compare.engine import Settings
+from shadow_report.compare.records import Comparing
+from shadow_report.compare.run import Run
 from tests.generated import steady
 
 Line = dict[str, Any]
@@ -60,7 +60,7 @@ def run(directory: Path, lines: Iterable[Line], **options: Any) -> Run:
     file = directory / "lines.ndjson"
     file.write_text("".join(json.dumps(each) + "\n" for each in (*around, *lines)))
     comparing = options.pop("comparing", Comparing(VERSIONS, ("GET",)))
-    return engine.compare([reading.recognise(reading.Input(file))], Settings(comparing, **options))
+    return engine.compare([formats.recognise(files.Input(file))], Settings(comparing, **options))
 
 
 def answers(run: Run) -> Counter[tuple[str, str]]:

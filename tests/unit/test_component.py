@@ -10,6 +10,16 @@ from mirrored_service import InvalidArgsError, MirroredService, settle
 from tests.recorder import Registered, record
 from tests.services import service_args
 
+OUTPUTS = (
+    "namespace",
+    "host",
+    "urls",
+    "live_versions",
+    "shadow_versions",
+    "mirror_percents",
+    "mirror_methods",
+    "mirror_target",
+)
 COMPONENT = "mirrored-service:index:MirroredService"
 
 
@@ -157,7 +167,7 @@ def test_outputs_say_where_it_is_and_what_another_stack_needs() -> None:
 
     def build() -> None:
         service = MirroredService("nginx", service_args(hosts=["shop.example.org"], port=8080))
-        for key in ("namespace", "host", "urls", "live_versions", "shadow_versions", "mirror_target"):
+        for key in OUTPUTS:
             getattr(service, key).apply(lambda value, key=key: outputs.update({key: value}))
 
     record(build)
@@ -167,8 +177,23 @@ def test_outputs_say_where_it_is_and_what_another_stack_needs() -> None:
         "urls": ["http://shop.example.org/"],
         "live_versions": ["v1"],
         "shadow_versions": ["v2"],
+        "mirror_percents": {"v2": 100.0},
+        "mirror_methods": ["GET", "HEAD", "OPTIONS"],
         "mirror_target": {"host": "nginx.istio-project.svc.cluster.local", "port": 8080, "protocol": "http"},
     }
+
+
+def test_a_percentage_is_an_output_and_no_second_object_changes_with_it() -> None:
+    def objects(percent: float) -> dict[tuple[str, str], Any]:
+        subsets = {
+            "v1": {"image": "shop:1", "weight": 100},
+            "v2": {"image": "shop:2", "mirrorPercent": percent},
+        }
+        return {key: found.inputs for key, found in register(subsets).items()}
+
+    before, after = objects(10), objects(20)
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {("VirtualService", "nginx-ingress"), ("VirtualService", "nginx-mesh")}
 
 
 def _inputs(*subsets: str) -> dict[str, Any]:

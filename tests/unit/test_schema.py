@@ -7,6 +7,7 @@ from typing import Any
 from pulumi.provider.experimental.component import ComponentProvider
 
 from mirrored_service import MirroredService, MirroredServiceArgs
+from shadow_report import comparing
 
 
 def schema() -> dict[str, Any]:
@@ -50,8 +51,14 @@ def test_outputs_are_what_other_stacks_use() -> None:
         "urls",
         "liveVersions",
         "shadowVersions",
+        "mirrorPercents",
+        "mirrorMethods",
         "mirrorTarget",
     }
+
+
+def test_outputs_are_all_that_the_report_reads_of_a_stack() -> None:
+    assert set(comparing.STACK_OUTPUTS) <= set(component()["properties"])
 
 
 def test_everything_is_described() -> None:

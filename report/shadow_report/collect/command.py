@@ -60,7 +60,8 @@ def add(commands: Any) -> None:
         "--format",
         choices=READERS,
         default="json",
-        help="of the log: json as docs/collect.md has it, or text: Istio's default, nginx's combined format",
+        help="of the log: json as docs/collect.md has it, or as Istio or Envoy Gateway write it; text: Istio's "
+        "or Envoy's default, or nginx's combined format",
     )
     collect.add_argument("--kubeconfig", type=Path, help="default: as kubectl")
     collect.add_argument("--context", help="of the kubeconfig (default: its current one)")

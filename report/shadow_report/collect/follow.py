@@ -13,7 +13,7 @@ from shadow_report.collect.lines import Reader, Row
 from shadow_report.collect.pods import Watched
 from shadow_report.collect.seam import Line, Seam, key
 from shadow_report.collect.tally import Gap, Rate, Tally
-from shadow_report.lines import BadLineError
+from shadow_report.text_logs import BadLineError
 
 FIRST_PAUSE = 0.2  # seconds before reading on after an interruption; doubled each time
 LONGEST_PAUSE = 5.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from calendar import timegm
 from collections.abc import Callable, Mapping
@@ -10,9 +9,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from shadow_report import lines
-from shadow_report.lines import BadLineError
+from shadow_report import json_logs, text_logs
 from shadow_report.schema import RAW, Column
+from shadow_report.text_logs import BadLineError
 
 Row = dict[str, Any]
 
@@ -21,10 +20,9 @@ Reader = Callable[[bytes], Row | None]
 
 # What the kubelet puts before each line: 2026-11-23T08:04:30.123456789Z, or with +01:00.
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})(Z|[+-]\d\d:\d\d) ")
-# A line with these is of the access log; the proxy writes other lines to the same place.
-_OF_A_REQUEST = ("method", "path", "status", "start_time")
 _NOTHING = ("", "-")
 _MOST = 2**63
+_APP_MS = Column(json_logs.APP_MS, "whole", "the app's own time, where a log tells it in milliseconds")
 
 
 def split(line: bytes) -> tuple[int, bytes] | None:
@@ -49,24 +47,24 @@ def request(text: bytes) -> Row | None:
     if not text.startswith(b"{"):
         return None
     try:
-        values = json.loads(text)
-    except ValueError:
-        raise BadLineError("no JSON") from None
-    except RecursionError:
-        raise BadLineError("nested too deeply") from None
-    if not isinstance(values, dict) or any(name not in values for name in _OF_A_REQUEST):
-        return None
-    return _row(values)
+        values = json_logs.load(text)
+    except ValueError as problem:
+        raise BadLineError("nested too deeply" if "nested" in str(problem) else "no JSON") from None
+    source = json_logs.recognise(values, {})
+    return None if source is None else _row(json_logs.line(values, None, json_logs.FORMATS[source]))
 
 
 def text_request(text: bytes) -> Row | None:
     """The same of a line in one of the text formats: nginx's combined one, or Istio's default."""
-    source = lines.recognise(text)
-    return None if source is None else _row(lines.parse(text, source))
+    source = text_logs.recognise(text)
+    return None if source is None else _row(text_logs.parse(text, source))
 
 
 def _row(values: Mapping[str, Any]) -> Row:
     row = {column.name: _value(column, values.get(column.name)) for column in RAW}
+    milliseconds = _value(_APP_MS, values.get(_APP_MS.name))
+    if row["app_us"] is None and isinstance(milliseconds, int):
+        row["app_us"] = 1000 * milliseconds
     path = row["path"]
     if isinstance(path, str):
         row["path"] = path.partition("?")[0]  # whatever the mesh's config says: queries may hold secrets
@@ -80,6 +78,9 @@ def _value(column: Column, raw: Any) -> str | int | datetime | None:
         if isinstance(raw, str):
             # Half of a pair of surrogates is JSON, but not Unicode.
             return raw.encode("utf-8", "replace").decode()
+    elif column.type == "name":
+        if isinstance(raw, str | int) and not isinstance(raw, bool):
+            return str(raw)
     elif column.type == "whole":
         return _whole(column, raw)
     elif isinstance(raw, str):

@@ -24,7 +24,12 @@ from shadow_report.collect.seam import Key
 from shadow_report.errors import ReportError
 from shadow_report.schema import RAW
 
-_TYPES = {"text": pyarrow.string(), "whole": pyarrow.int64(), "time": pyarrow.timestamp("us", "UTC")}
+_TYPES = {
+    "text": pyarrow.string(),
+    "whole": pyarrow.int64(),
+    "name": pyarrow.string(),
+    "time": pyarrow.timestamp("us", "UTC"),
+}
 SCHEMA = pyarrow.schema([(column.name, _TYPES[column.type]) for column in RAW])
 _NOTE = b"shadow-report"
 _UNFINISHED = ".unfinished"
@@ -122,7 +127,7 @@ class Store:
         """Writes what was collected, and what could not be had, beside the files."""
         path = self.directory / summary.FILE
         unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
-        unfinished.write_text(json.dumps(values, indent=2) + "\n")
+        unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         _publish(unfinished, path)
 
     def close(self) -> None:
@@ -136,7 +141,7 @@ class Store:
 def _locked(directory: Path) -> Any:
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / ".lock").open("w")
+        lock = (directory / ".lock").open("w", encoding="utf-8")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise ReportError(

@@ -21,7 +21,7 @@ def gaps(directory: Path) -> list[Gap] | None:
     if not file.exists():
         return None
     try:
-        summary: Any = json.loads(file.read_text())
+        summary: Any = json.loads(file.read_text(encoding="utf-8"))
         return [Gap.from_json(each) for each in summary["gaps"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise ReportError(

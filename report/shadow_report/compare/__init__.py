@@ -1,0 +1,1 @@
+"""From log files to small aggregates: reading, pairing requests with their copies, counting."""

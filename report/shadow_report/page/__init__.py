@@ -1,5 +1,0 @@
-"""The page: one HTML file without scripts, that loads nothing."""
-
-from shadow_report.page.render import render
-
-__all__ = ["render"]
