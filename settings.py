@@ -8,8 +8,9 @@ from typing import Any, cast, get_type_hints
 import pulumi
 from pulumi.runtime import config as stack_config
 
-from mirrored_service import InvalidArgsError, MirroredServiceArgs, model
-from mirrored_service.validation import shown
+from mirrored_service import InvalidArgsError, MirroredServiceArgs
+from mirrored_service.reading.fields import shown
+from mirrored_service.reading.service import parse
 
 # The variables of subsets are the one place whose values Pulumi keeps secret all the way into the cluster.
 SECRETS_IN = "subsets"
@@ -24,7 +25,7 @@ def load() -> MirroredServiceArgs:
     one is refused and not passed over."""
     prefix = pulumi.get_project() + ":"
     keys = {**stack_config.get_config_env(), **stack_config.CONFIG.get()}
-    values = parse({key.removeprefix(prefix): str(keys[key]) for key in keys if key.startswith(prefix)})
+    values = read({key.removeprefix(prefix): str(keys[key]) for key in keys if key.startswith(prefix)})
     secret = sorted(key for key in values if stack_config.is_config_secret(prefix + key))
     check(values, secret)
     if SECRETS_IN in secret:
@@ -33,7 +34,7 @@ def load() -> MirroredServiceArgs:
     return cast(MirroredServiceArgs, with_target(values, lambda stack: target_of(stack, protocol)))
 
 
-def parse(texts: Mapping[str, str]) -> dict[str, Any]:
+def read(texts: Mapping[str, str]) -> dict[str, Any]:
     """Config as Pulumi hands it over, as text: strings stay as they are, everything else is JSON."""
     types = get_type_hints(MirroredServiceArgs)
     return {key: text if types.get(key) is str else _from_json(text) for key, text in texts.items()}
@@ -56,7 +57,7 @@ def check(values: Mapping[str, Any], secret: list[str]) -> None:
     if not problems:
         return
     try:
-        model.parse(cast(MirroredServiceArgs, values))
+        parse(cast(MirroredServiceArgs, values))
     except InvalidArgsError as others:
         problems += others.problems
     raise InvalidArgsError("stack config", problems)

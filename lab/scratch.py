@@ -9,7 +9,9 @@ from typing import Any, cast
 import yaml
 
 import settings
-from mirrored_service import MirroredServiceArgs, model
+from mirrored_service import MirroredServiceArgs
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
 
 from .check import Report, check
 from .lab import Lab
@@ -49,9 +51,9 @@ class ScratchStack:
         return check(self.lab, self.service, count)
 
     @property
-    def service(self) -> model.Service:
+    def service(self) -> Service:
         args: Any = settings.with_target(self.args, lambda stack: settings.ANY_TARGET)
-        return model.parse(args)
+        return parse(args)
 
     def kubectl(self, *args: str) -> str:
         return self.lab.kubectl(*args, f"--namespace={self.namespace}")

@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import settings
-from mirrored_service import InvalidArgsError, model
+from mirrored_service import InvalidArgsError
+from mirrored_service.reading.service import parse
 
 from .check import check
 from .errors import LabError
@@ -49,8 +50,8 @@ def _stack_on_running_lab(lab: Lab, options: argparse.Namespace) -> Stack:
 
 
 def _check(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
-    args: Any = settings.with_target(settings.parse(stack.config()), lambda stack: settings.ANY_TARGET)
-    report = check(lab, model.parse(args), options.requests)
+    args: Any = settings.with_target(settings.read(stack.config()), lambda stack: settings.ANY_TARGET)
+    report = check(lab, parse(args), options.requests)
     print(report.as_json() if options.json else f"\n{report.as_text()}")
     return 1 if report.problems else 0
 

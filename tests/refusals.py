@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import InvalidArgsError, MirroredServiceArgs, model
+from mirrored_service import InvalidArgsError, MirroredServiceArgs
+from mirrored_service.reading.service import parse
 from tests.services import service_args
 
 V1 = {"image": "shop:1", "weight": 100}
@@ -29,5 +30,5 @@ def v2(**changes: Any) -> MirroredServiceArgs:
 
 def problems(args: Any) -> tuple[str, ...]:
     with pytest.raises(InvalidArgsError) as refused:
-        model.parse(args)
+        parse(args)
     return refused.value.problems

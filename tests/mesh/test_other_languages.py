@@ -18,7 +18,7 @@ from lab import Lab
 from lab.check import check
 from lab.load import load
 from lab.stack import CHECKOUT, Stack
-from mirrored_service import model
+from mirrored_service.reading.service import parse
 from tests.mesh.faults import live_and_shadow, version, wait_until
 from tests.mesh.under_load import assert_nothing_lost, from_everywhere
 
@@ -73,7 +73,7 @@ class Consumer:
         self.stack.output("config", "set", "args", json.dumps(self.args), "--stack", self.stack.name)
 
     def is_as_configured(self) -> bool:
-        return check(self.lab, model.parse(self.args), 20).problems == []
+        return check(self.lab, parse(self.args), 20).problems == []
 
 
 @pytest.fixture(scope="module")

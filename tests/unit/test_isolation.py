@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import MirroredService, containment, model, pods
+from mirrored_service import MirroredService
+from mirrored_service.description.subset import Subset
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import isolation, pods
 from tests.recorder import Registered, record
 from tests.services import service_args
 
@@ -39,28 +42,28 @@ def live(**version: Any) -> dict[str, Any]:
 
 
 def rendered(subsets: dict[str, Any], render: Callable[..., dict[str, Any]], *more: Any) -> dict[str, Any]:
-    described = model.parse(service_args(subsets))
+    described = parse(service_args(subsets))
     return render(described, described.subsets[1], *more)
 
 
-def isolation(subsets: dict[str, Any]) -> model.Subset:
-    return model.parse(service_args(subsets)).subsets[1]
+def version(subsets: dict[str, Any]) -> Subset:
+    return parse(service_args(subsets)).subsets[1]
 
 
 def sidecar(subsets: dict[str, Any]) -> dict[str, Any]:
-    return rendered(subsets, containment.sidecar, isolation(subsets).shadow_isolation)
+    return rendered(subsets, isolation.sidecar, version(subsets).shadow_isolation)
 
 
 def policy(subsets: dict[str, Any], name: str) -> dict[str, Any]:
-    described = isolation(subsets).shadow_isolation
+    described = version(subsets).shadow_isolation
     assert described is not None
-    return rendered(subsets, containment.authorization_policy, name, described.protects[name])
+    return rendered(subsets, isolation.authorization_policy, name, described.protects[name])
 
 
 def network(subsets: dict[str, Any]) -> dict[str, Any]:
-    described = isolation(subsets).shadow_isolation
+    described = version(subsets).shadow_isolation
     assert described is not None
-    return rendered(subsets, containment.network_policy, described.network_policy)
+    return rendered(subsets, isolation.network_policy, described.network_policy)
 
 
 def register(subsets: dict[str, Any], **changes: Any) -> dict[tuple[str, str], Registered]:
@@ -169,14 +172,14 @@ def test_nothing_is_added_without_isolation() -> None:
 def test_a_version_that_is_not_live_is_contained_after_the_routes_and_before_its_pods() -> None:
     registered = register(shadow())
     for found in OBJECTS:
-        assert registered[found].needs == {"nginx-ingress", "nginx-mesh"}
+        assert registered[found].needs == {"nginx-namespace", "nginx-versions"}
     assert registered["Deployment", "nginx-v2"].needs >= {"nginx-v2", "nginx-v2-db", "nginx-v2-queue"}
 
 
 def test_a_live_version_is_let_out_before_its_pods_and_the_routes() -> None:
     registered = register(live())
     for found in OBJECTS:
-        assert registered[found].needs == {"nginx-namespace"}
+        assert registered[found].needs == {"nginx-namespace", "nginx-versions", "nginx-v2"}
     assert registered["Deployment", "nginx-v2"].needs >= {"nginx-v2", "nginx-v2-db", "nginx-v2-queue"}
     assert "nginx-v2" in registered["VirtualService", "nginx-mesh"].needs
 

@@ -5,7 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service import InvalidArgsError, model
+from mirrored_service import InvalidArgsError
+from mirrored_service.reading.service import parse
 from tests.refusals import MAPPING, NOT, PORT, V1, problems, v1, v2
 from tests.services import service_args
 
@@ -242,5 +243,5 @@ def places_of_a_secret(secret: Any) -> list[Any]:
 @pytest.mark.parametrize("secret", ["hush-4711", 4711.4711])
 def test_what_may_be_secret_is_never_shown(place: int, secret: Any) -> None:
     with pytest.raises(InvalidArgsError) as refused:
-        model.parse(places_of_a_secret(secret)[place])
+        parse(places_of_a_secret(secret)[place])
     assert "4711" not in str(refused.value)

@@ -8,7 +8,8 @@ import pulumi
 import yaml
 
 import settings
-from mirrored_service import MirroredServiceArgs, model
+from mirrored_service import MirroredServiceArgs
+from mirrored_service.reading.service import parse
 from tests.recorder import record
 from tests.services import WALKTHROUGH, service_args
 
@@ -43,7 +44,7 @@ def test_every_argument_is_declared_in_the_project_with_type_and_description() -
 def test_every_optional_argument_has_the_default_that_the_component_has() -> None:
     defaults = {key: entry["default"] for key, entry in declared().items() if "default" in entry}
     assert set(defaults) == MirroredServiceArgs.__optional_keys__
-    assert model.parse(service_args(**defaults)) == model.parse(service_args())
+    assert parse(service_args(**defaults)) == parse(service_args())
 
 
 def test_the_stack_dev_is_the_walkthrough() -> None:

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import settings
-from mirrored_service import InvalidArgsError, model
+from mirrored_service import InvalidArgsError
+from mirrored_service.reading.service import parse
 from tests.recorder import record
 from tests.refusals import NOT
 from tests.services import WALKTHROUGH
@@ -150,7 +151,7 @@ def test_the_projects_own_stacks_are_described_rightly(stack: str) -> None:
     values = {key.removeprefix("mirrored-service:"): value for key, value in keys.items()}
     settings.check(values, [])
     args: Any = settings.with_target(values, lambda other: settings.ANY_TARGET)
-    assert model.parse(args).copies is (stack != "staging")
+    assert parse(args).copies is (stack != "staging")
 
 
 def test_prod_copies_to_staging() -> None:

@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 import pulumi
 import pytest
 
-from mirrored_service import InvalidArgsError, MirroredServiceArgs, SubsetArgs, model
+from mirrored_service import InvalidArgsError, MirroredServiceArgs, SubsetArgs
+from mirrored_service.reading.service import parse
 from tests.services import service_args
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
@@ -37,5 +38,5 @@ def test_the_message_on_the_page_is_what_is_printed() -> None:
         "v2": {"image": "shop:2", "mirrorPercnt": 100},
     }
     with pytest.raises(InvalidArgsError) as refused:
-        model.parse(service_args(subsets, hosts=["*", "shop.example.org"]))
+        parse(service_args(subsets, hosts=["*", "shop.example.org"]))
     assert f"$ pulumi preview\n{refused.value}\n```" in PAGE

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from . import objects
-from .service import Service
-from .subset import Subset
-from .validation import Fields, Problems
+from ..description.service import Service
+from ..description.subset import Subset
+from .fields import Fields, Problems
 
 # What holds for pods that somebody else runs; all else of a version describes pods that this component makes.
 ABOUT_OTHERS = ("containerPort", "mirrorLimits", "mirrorPercent", "podLabels", "weight")
@@ -31,10 +30,10 @@ def pod_labels(fields: Fields) -> dict[str, str]:
 
 def check(service: Service, problems: Problems) -> None:
     """A Service takes all pods with its labels: all versions need one in common, and each some of its own."""
-    if not service.foreign or problems.below("subsets") or problems.below("name"):
+    if not service.run_by_others or problems.below("subsets") or problems.below("name"):
         return
-    if not objects.mesh_selector(service):
-        for subset in service.foreign:
+    if not service.mesh_selector:
+        for subset in service.run_by_others:
             rest = "; ".join(_text(service, other) for other in service.subsets if other is not subset)
             problems.add(
                 ("subsets", subset.name, "podLabels"),
@@ -42,23 +41,23 @@ def check(service: Service, problems: Problems) -> None:
                 f"least one alike, as one Service leads to them all ({rest})",
             )
     for first, second in combinations(service.subsets, 2):
-        if first.foreign or second.foreign:
+        if first.run_by_others or second.run_by_others:
             _check_apart(service, first, second, problems)
     _check_ports(service, problems)
 
 
 def _check_apart(service: Service, first: Subset, second: Subset, problems: Problems) -> None:
-    one, other = objects.pod_labels(service, first), objects.pod_labels(service, second)
+    one, other = service.pod_labels(first), service.pod_labels(second)
     if any(name in other and other[name] != value for name, value in one.items()):
         return
     # Pods that the component makes have just these labels; those of others may have more than we know of.
-    known = not (first.foreign and second.foreign)
+    known = not (first.run_by_others and second.run_by_others)
     if known and not (one.items() <= other.items() or other.items() <= one.items()):
         return
-    foreign, rest = (second, first) if second.foreign else (first, second)
+    theirs, rest = (second, first) if second.run_by_others else (first, second)
     problems.add(
-        ("subsets", foreign.name, "podLabels"),
-        f"{_plain(foreign.pod_labels)} is not allowed; allowed: labels of which one has another value than for "
+        ("subsets", theirs.name, "podLabels"),
+        f"{_plain(theirs.pod_labels)} is not allowed; allowed: labels of which one has another value than for "
         f"{_text(service, rest)}, so that no pod is taken for one of both versions",
     )
 
@@ -75,7 +74,7 @@ def _check_ports(service: Service, problems: Problems) -> None:
 
 
 def _text(service: Service, subset: Subset) -> str:
-    return f"{subset.name}: {_plain(objects.pod_labels(service, subset))}"
+    return f"{subset.name}: {_plain(service.pod_labels(subset))}"
 
 
 def _plain(labels: Mapping[str, str]) -> str:

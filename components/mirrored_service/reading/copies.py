@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import args as public
+from .. import args as public
+from ..description.copies import METHODS, SAFE_METHODS, MirrorLimits, MirrorMatch, OutlierDetection
 from . import syntax
-from .service import MirrorMatch
-from .subset import MirrorLimits, OutlierDetection
-from .validation import Fields, matches, number, whole
+from .fields import Fields, matches, number, whole
 
-METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# A request with one of these has a body only if it has a Content-Length.
-BODILESS_METHODS = ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE")
-UPLOADING_METHODS = ("POST", "PUT", "PATCH", "*")
 LEAST_PERCENT = 0.0001  # below, Istio copies nothing without a word
 MOST_PATHS = 100
 _MOST = 1_000_000

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .copies import UPLOADING_METHODS
-from .service import Service
-from .subset import Subset
+from .description.copies import UPLOADING_METHODS
+from .description.service import Service
+from .description.subset import Subset
 
 
-def warnings(service: Service) -> list[str]:
+def of(service: Service) -> list[str]:
     """The lines for this service, each starting with the property to change."""
-    lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.foreign]
+    lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.run_by_others]
     if not service.copies:
         lines.append(
             "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"

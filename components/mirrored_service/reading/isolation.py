@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import args as public
+from .. import args as public
+from ..description.isolation import NetworkPolicy, ShadowIsolation, Workload
+from ..description.service import Service
+from ..description.subset import Subset
 from . import syntax
-from .service import Service
-from .subset import NetworkPolicy, ShadowIsolation, Subset, Workload
-from .validation import Fields, Problems, matches
+from .fields import Fields, Problems, matches
 
 _HOSTS_TEXT = (
     'a list of hosts as the mesh knows them, such as "db.shop.svc.cluster.local" or '

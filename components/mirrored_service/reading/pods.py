@@ -1,4 +1,4 @@
-"""Reads one version of the arguments: what runs, how it starts and stops, and in which surroundings."""
+"""Reads what runs in a version's pods, how it starts and stops, and in which surroundings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any
 
 import pulumi
 
-from . import args as public
-from . import copies, isolation, others, syntax
-from .subset import EmptyDir, Mount, Probe, Rollout, SecretKey, Stop, Subset, Toleration
-from .validation import MISSING, Fields, matches, whole
+from .. import args as public
+from ..description.pods import EmptyDir, Mount, Probe, Rollout, SecretKey, Stop, Toleration
+from . import syntax
+from .fields import MISSING, Fields, matches, whole
 
-POD_SECURITY = ("baseline", "restricted", "image")
 _NAME_TEXT = "the name of a Kubernetes object: a-z, 0-9, '-' and '.', at most 253"
 
 _IMAGE_TEXT = 'a container image, such as "registry.example/shop:1"'
@@ -24,57 +23,7 @@ _SOURCES = ("configMap", "secret", "emptyDir", "claim")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
-def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool) -> Subset:
-    """The version of this name; `port` and `protocol` are the service's. `injected`: pods that the component
-    makes get sidecars."""
-    pod_labels = others.pod_labels(fields)
-    requests, limits = _resources(fields)
-    subset = Subset(
-        name=name,
-        image=_image(fields),
-        pod_labels=pod_labels,
-        weight=fields.whole("weight", 0, 0, 100),
-        mirror_percent=copies.percent(fields),
-        replicas=fields.whole("replicas", 1, 1, 10_000),
-        container_port=fields.port("containerPort", port),
-        env=_env(fields),
-        secret_env=_secret_env(fields),
-        service_account=_object_name(fields, "serviceAccount"),
-        mounts=_mounts(fields),
-        image_pull_secrets=_image_pull_secrets(fields),
-        node_selector=fields.labels("nodeSelector", "labels of nodes"),
-        tolerations=_tolerations(fields),
-        pod_security=fields.choice("podSecurity", "baseline", POD_SECURITY),
-        run_as_user=_run_as_user(fields),
-        requests=requests,
-        limits=limits,
-        command=_command(fields, "command"),
-        args=_command(fields, "args"),
-        probe=_probe(fields, protocol),
-        rollout=_rollout(fields),
-        stop=_stop(fields),
-        mirror_limits=copies.limits(fields, protocol, sidecars=injected and not pod_labels),
-        shadow_isolation=isolation.read(fields),
-    )
-    _check(fields, subset)
-    return subset
-
-
-def _check(fields: Fields, subset: Subset) -> None:
-    """What must not stand next to each other."""
-    if subset.live and subset.shadow:
-        fields.refuse(
-            ("mirrorPercent",),
-            subset.mirror_percent,
-            f"0 next to weight {subset.weight}, as a version is live or a shadow, never both",
-        )
-    for name in sorted({*subset.env} & {*subset.secret_env}):
-        fields.refuse_name("secretEnv", name, "a variable that is not in env as well")
-    if subset.pod_security == "restricted" and subset.run_as_user == 0:
-        fields.refuse(("runAsUser",), 0, "a user other than root next to podSecurity restricted")
-
-
-def _object_name(fields: Fields, key: str, default: Any = None) -> Any:
+def object_name(fields: Fields, key: str, default: Any = None) -> Any:
     """The name of a Kubernetes object, in plain text."""
     return fields.value(
         key, default, _NAME_TEXT, lambda raw: raw if matches(syntax.OBJECT_NAME, raw) else None
@@ -90,7 +39,7 @@ def object_input(fields: Fields, key: str, default: Any = None) -> Any:
     return fields.value(key, default, _NAME_TEXT, accept)
 
 
-def _image(fields: Fields) -> pulumi.Input[str]:
+def image(fields: Fields) -> pulumi.Input[str]:
     """The image; "" where others run the pods."""
 
     def accept(raw: Any) -> Any:
@@ -101,7 +50,7 @@ def _image(fields: Fields) -> pulumi.Input[str]:
     return fields.value("image", default, _IMAGE_TEXT, accept)
 
 
-def _env(fields: Fields) -> dict[str, pulumi.Input[str]]:
+def env(fields: Fields) -> dict[str, pulumi.Input[str]]:
     env = fields.entries("env", _ENV_TEXT)
     for name, value in env.items():
         if not matches(syntax.ENV_NAME, name):
@@ -111,7 +60,7 @@ def _env(fields: Fields) -> dict[str, pulumi.Input[str]]:
     return env
 
 
-def _secret_env(fields: Fields) -> dict[str, SecretKey]:
+def secret_env(fields: Fields) -> dict[str, SecretKey]:
     variables = fields.named_sections(
         "secretEnv", public.SecretKeyArgs, "variables by name", syntax.ENV_NAME, _VARIABLE_TEXT
     )
@@ -126,7 +75,7 @@ def _secret_env(fields: Fields) -> dict[str, SecretKey]:
     }
 
 
-def _mounts(fields: Fields) -> tuple[Mount, ...]:
+def mounts(fields: Fields) -> tuple[Mount, ...]:
     mounts = fields.listed_sections("mounts", public.MountArgs, "a list of mounts")
     found = tuple(_mount(mount) for mount in mounts)
     for place, mount in enumerate(found):
@@ -173,13 +122,13 @@ def _empty_dir(fields: Fields) -> EmptyDir | None:
     return EmptyDir(size)
 
 
-def _image_pull_secrets(fields: Fields) -> tuple[str, ...]:
+def image_pull_secrets(fields: Fields) -> tuple[str, ...]:
     allowed = "a list of names of Secrets, each once"
     secrets = fields.texts("imagePullSecrets", (), allowed, lambda name: matches(syntax.OBJECT_NAME, name))
     return fields.each_once("imagePullSecrets", secrets, allowed)
 
 
-def _tolerations(fields: Fields) -> tuple[Toleration, ...]:
+def tolerations(fields: Fields) -> tuple[Toleration, ...]:
     members = fields.listed_sections("tolerations", public.TolerationArgs, "a list of tolerations")
     return tuple(_toleration(member) for member in members)
 
@@ -226,7 +175,7 @@ def _check_toleration(fields: Fields, toleration: Toleration) -> None:
         )
 
 
-def _run_as_user(fields: Fields) -> int | None:
+def run_as_user(fields: Fields) -> int | None:
     def accept(raw: Any) -> int | None:
         user = whole(raw, 0, 2**31 - 1)
         return None if user == syntax.PROXY_USER else user
@@ -238,11 +187,11 @@ def _run_as_user(fields: Fields) -> int | None:
     return fields.value("runAsUser", None, allowed, accept)
 
 
-def _command(fields: Fields, key: str) -> tuple[str, ...]:
+def command(fields: Fields, key: str) -> tuple[str, ...]:
     return fields.texts(key, (), "a list of strings without NUL", secret=True)
 
 
-def _resources(fields: Fields) -> tuple[dict[str, str], dict[str, str]]:
+def resources(fields: Fields) -> tuple[dict[str, str], dict[str, str]]:
     section = fields.section("resources", public.ResourcesArgs)
     requests, limits = _quantities(section, "requests"), _quantities(section, "limits")
     for name, request in requests.items() if section.sound else ():
@@ -282,7 +231,7 @@ def _check_limit(section: Fields, name: str, request: str, limit: str | None) ->
         section.refuse(("limits", name), limit, f"at least the request, which is {request}")
 
 
-def _probe(fields: Fields, protocol: str) -> Probe:
+def probe(fields: Fields, protocol: str) -> Probe:
     probe = fields.section("probe", public.ProbeArgs)
     return Probe(
         path=probe.value(
@@ -297,7 +246,7 @@ def _probe(fields: Fields, protocol: str) -> Probe:
     )
 
 
-def _rollout(fields: Fields) -> Rollout:
+def rollout(fields: Fields) -> Rollout:
     section = fields.section("rollout", public.RolloutArgs)
     rollout = Rollout(
         max_surge=section.whole("maxSurge", 1, 0, 10_000),
@@ -309,7 +258,7 @@ def _rollout(fields: Fields) -> Rollout:
     return rollout
 
 
-def _stop(fields: Fields) -> Stop:
+def stop(fields: Fields) -> Stop:
     section = fields.section("stop", public.StopArgs)
     delay = section.whole("delaySeconds", 15, 0, 3600)
     grace = section.whole("graceSeconds", 45, 1, 7200)

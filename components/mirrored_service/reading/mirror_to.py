@@ -6,13 +6,11 @@ from typing import Any
 
 import pulumi
 
-from . import args as public
+from .. import args as public
+from ..description.mirror_to import SUFFIX, MirrorTo, MirrorToTls
+from ..description.service import Service
 from . import copies, syntax
-from .service import MirrorTo, MirrorToTls, Service
-from .validation import MISSING, Fields, Problems, matches, whole
-
-# What the target's objects are called after; a version of that name would have the same rule.
-SUFFIX = "mirror-to"
+from .fields import MISSING, Fields, Problems, matches, whole
 
 _HOST_TEXT = 'a host name with a dot or an IPv4 address, such as "shop.staging.svc.cluster.local"'
 _PORT_TEXT = "a whole number from 1 to 65535"

@@ -1,80 +1,19 @@
-"""The checked and complete description of a service, which the manifests are rendered from.
-
-Made by `model.parse` alone; frozen, so that what was checked stays true.
-"""
+"""A service as a whole. Made by `reading.service.parse` alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pulumi
-
-from .subset import MirrorLimits, Subset
-
-
-@dataclass(frozen=True)
-class GatewayTls:
-    credential_name: pulumi.Input[str]
-    port: int
-    redirect: bool
-
-
-@dataclass(frozen=True)
-class Gateway:
-    existing: str | None
-    selector: Mapping[str, str]
-    port: int
-    tls: GatewayTls | None  # None: HTTP only
-
-    @property
-    def origin(self) -> tuple[str, int, int]:
-        """Scheme and port of a URL that leads here, and the port that such a URL need not name."""
-        return ("https", self.tls.port, 443) if self.tls else ("http", self.port, 80)
-
-
-@dataclass(frozen=True)
-class MirrorMatch:
-    """Which requests are copied: those with one of the methods, one of the paths and all of the headers, if their
-    body is not too large."""
-
-    methods: tuple[str, ...]  # ("*",): all
-    paths: tuple[str, ...]  # with "*" at the end: all that start so. (): all
-    headers: Mapping[str, str]  # names in small letters; "*": any value
-    max_body_bytes: int | None  # None: any size
-
-    @property
-    def every_method(self) -> bool:
-        return self.methods == ("*",)
-
-    @property
-    def everything(self) -> bool:
-        return self.every_method and not self.paths and not self.headers and self.max_body_bytes is None
-
-    def copies_get_of(self, path: str) -> bool:
-        """Is a GET of this path copied that has no headers of its own?"""
-        method = self.every_method or "GET" in self.methods
-        return method and not self.headers and (not self.paths or any(_covers(p, path) for p in self.paths))
+from .copies import MirrorMatch
+from .entry import Gateway
+from .mirror_to import MirrorTo
+from .subset import Subset
 
 
 @dataclass(frozen=True)
 class AccessLog:
     providers: tuple[str, ...]  # none: the mesh's own log, and no Telemetry
-
-
-@dataclass(frozen=True)
-class MirrorToTls:
-    mode: str
-    ca_certificates: str | None
-
-
-@dataclass(frozen=True)
-class MirrorTo:
-    host: pulumi.Input[str]
-    port: pulumi.Input[int]
-    percent: float
-    tls: MirrorToTls | None
-    mirror_limits: MirrorLimits
 
 
 @dataclass(frozen=True)
@@ -105,8 +44,8 @@ class Service:
         return [subset for subset in self.subsets if subset.shadow]
 
     @property
-    def foreign(self) -> list[Subset]:
-        return [subset for subset in self.subsets if subset.foreign]
+    def run_by_others(self) -> list[Subset]:
+        return [subset for subset in self.subsets if subset.run_by_others]
 
     @property
     def copies(self) -> bool:
@@ -118,9 +57,33 @@ class Service:
         """The live subset with the largest weight; of equals, the first by name."""
         return max(self.live, key=lambda subset: subset.weight)
 
+    def version_name(self, subset: Subset) -> str:
+        """What the objects of one version are called. It goes by version, never by role."""
+        return f"{self.name}-{subset.name}"
+
+    def version_labels(self, subset: Subset) -> dict[str, str]:
+        return {"app": self.name, "version": subset.name}
+
+    def pod_labels(self, subset: Subset) -> dict[str, str]:
+        """What the pods of a version are selected by."""
+        return dict(subset.pod_labels) or self.version_labels(subset)
+
+    @property
+    def mesh_selector(self) -> dict[str, str]:
+        """What the pods of all versions have in common."""
+        first, *rest = (self.pod_labels(subset).items() for subset in self.subsets)
+        shared = (
+            dict(first)
+            if not rest
+            else {name: value for name, value in first if all((name, value) in x for x in rest)}
+        )
+        own = {"app": self.name}
+        # As long as the name alone will do, a version that comes or goes does not change the Service.
+        return own if own.items() <= shared.items() else shared
+
     def account(self, subset: Subset) -> str:
         """The ServiceAccount of a version's pods: what others recognise it by."""
-        made = f"{self.name}-{subset.name}" if subset.shadow_isolation else "default"
+        made = self.version_name(subset) if subset.shadow_isolation else "default"
         return subset.service_account or made
 
     @property
@@ -144,7 +107,3 @@ class Service:
         scheme, port, usual = self.gateway.origin
         suffix = "" if port == usual else f":{port}"
         return [f"{scheme}://{host}{suffix}/" for host in self.hosts if "*" not in host]
-
-
-def _covers(pattern: str, path: str) -> bool:
-    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern

@@ -6,10 +6,10 @@ live version they let everything through.
 
 from __future__ import annotations
 
-from . import objects
-from .objects import ISTIO, Manifest
-from .service import Service
-from .subset import NetworkPolicy, ShadowIsolation, Subset, Workload
+from ..description.isolation import NetworkPolicy, ShadowIsolation, Workload
+from ..description.service import Service
+from ..description.subset import Subset
+from . import ISTIO, Manifest, manifest, tagging
 
 _DNS_PORT = 53
 _ISTIOD_PORT = 15012
@@ -17,7 +17,7 @@ _ISTIOD_PORT = 15012
 _NOBODY = "nobody"
 
 
-def objects_of(service: Service, subset: Subset) -> list[tuple[str, Manifest]]:
+def objects(service: Service, subset: Subset) -> list[tuple[str, Manifest]]:
     """Everything that contains the version, each with the suffix of its resource name."""
     isolation = subset.shadow_isolation
     if isolation is None:
@@ -36,7 +36,7 @@ def service_account(service: Service, subset: Subset) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": objects.version_metadata(service, subset),
+        "metadata": tagging.version_metadata(service, subset),
     }
 
 
@@ -45,21 +45,21 @@ def sidecar(service: Service, subset: Subset, isolation: ShadowIsolation) -> Man
 
     Without a policy of its own the sidecar follows the mesh's: a live version gets no more than any other pod.
     """
-    selector = {"labels": objects.version_labels(service, subset)}
+    selector = {"labels": service.version_labels(subset)}
     spec: Manifest = {"workloadSelector": selector, "egress": [{"hosts": ["*/*"]}]}
     if not subset.live:
         # "~/*" is no service at all: an empty list would be every one.
         hosts = [f"*/{host}" for host in isolation.may_reach] or ["~/*"]
         spec["egress"] = [{"hosts": hosts}]
         spec["outboundTrafficPolicy"] = {"mode": "REGISTRY_ONLY"}
-    return objects.custom(ISTIO, "Sidecar", objects.version_metadata(service, subset), spec)
+    return manifest(ISTIO, "Sidecar", tagging.version_metadata(service, subset), spec)
 
 
 def authorization_policy(service: Service, subset: Subset, name: str, workload: Workload) -> Manifest:
     """Makes the workload's own proxy refuse the version, whatever the version's proxy does."""
     metadata = {
-        **objects.version_metadata(service, subset),
-        "name": f"{objects.version_name(service, subset)}-{name}",
+        **tagging.version_metadata(service, subset),
+        "name": f"{service.version_name(subset)}-{name}",
         "namespace": _namespace(service, workload),
     }
     # "*" is the trust domain, which meshes may call otherwise than "cluster.local".
@@ -69,18 +69,18 @@ def authorization_policy(service: Service, subset: Subset, name: str, workload: 
         "action": "DENY",
         "rules": [{"from": [{"source": {"principals": [principal]}}]}],
     }
-    return objects.custom("security.istio.io/v1", "AuthorizationPolicy", metadata, spec)
+    return manifest("security.istio.io/v1", "AuthorizationPolicy", metadata, spec)
 
 
 def network_policy(service: Service, subset: Subset, policy: NetworkPolicy) -> Manifest:
     """What the cluster's network lets out of the version's pods, their proxy included."""
     spec: Manifest = {
-        "podSelector": {"matchLabels": objects.version_labels(service, subset)},
+        "podSelector": {"matchLabels": service.version_labels(subset)},
         "policyTypes": ["Egress"],
         "egress": [{}] if subset.live else _egress(service, policy),
     }
-    metadata = objects.version_metadata(service, subset)
-    return objects.custom("networking.k8s.io/v1", "NetworkPolicy", metadata, spec)
+    metadata = tagging.version_metadata(service, subset)
+    return manifest("networking.k8s.io/v1", "NetworkPolicy", metadata, spec)
 
 
 def _egress(service: Service, policy: NetworkPolicy) -> list[Manifest]:

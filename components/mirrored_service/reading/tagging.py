@@ -6,8 +6,8 @@ Pods get none: a change of them would replace every pod.
 from __future__ import annotations
 
 from . import syntax
+from .fields import Fields
 from .syntax import is_text
-from .validation import Fields
 
 # What belongs to nobody but the user, of the recommended labels of Kubernetes.
 FREE_LABELS = tuple(f"app.kubernetes.io/{name}" for name in ("component", "instance", "part-of"))

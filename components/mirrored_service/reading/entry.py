@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from . import args as public
+from .. import args as public
+from ..description.entry import Gateway, GatewayTls
 from . import syntax
-from .service import Gateway, GatewayTls
-from .validation import MISSING, Fields, matches
-from .versions import object_input
+from .fields import MISSING, Fields, matches
+from .pods import object_input
 
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 _HTTP_PORT, _HTTPS_PORT = 80, 443

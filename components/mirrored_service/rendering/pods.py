@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from . import objects
-from .objects import POD_PORT, Manifest
-from .service import Service
-from .subset import EmptyDir, Mount, Subset, Toleration
+from ..description.pods import EmptyDir, Mount, Toleration
+from ..description.service import Service
+from ..description.subset import Subset
+from . import Manifest, tagging
+
+PORT = "app"  # the container port's name, by which versions may listen on different ones
 
 # The pod's seccomp profile holds for the containers that Istio injects too, the container's for itself.
 _SECCOMP: Manifest = {"seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def deployment(service: Service, subset: Subset) -> Manifest:
-    labels = objects.version_labels(service, subset)
-    # A version that goes gets no requests any more: nobody needs to wait until its pods have ended.
-    annotations = {"pulumi.com/deletionPropagationPolicy": "background"}
+    labels = service.version_labels(subset)
+    # A version that goes gets no requests any more: nobody needs to wait until its pods have ended, unless what
+    # contains them goes next.
+    propagation = "foreground" if subset.shadow_isolation else "background"
+    annotations = {"pulumi.com/deletionPropagationPolicy": propagation}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": objects.version_metadata(service, subset, annotations),
+        "metadata": tagging.version_metadata(service, subset, annotations),
         "spec": {
             "replicas": subset.replicas,
             "selector": {"matchLabels": labels},
@@ -60,7 +64,7 @@ def _container(service: Service, subset: Subset, volumes: dict[object, Manifest]
     container: Manifest = {
         "name": service.name,
         "image": subset.image,
-        "ports": [{"name": POD_PORT, "containerPort": subset.container_port}],
+        "ports": [{"name": PORT, "containerPort": subset.container_port}],
         "readinessProbe": _readiness_probe(subset),
         "resources": {"requests": dict(subset.requests)},
     }
@@ -154,7 +158,7 @@ def _toleration(toleration: Toleration) -> Manifest:
 
 
 def _readiness_probe(subset: Subset) -> Manifest:
-    port = {"port": POD_PORT}
+    port = {"port": PORT}
     check = {"httpGet": {"path": subset.probe.path, **port}} if subset.probe.path else {"tcpSocket": port}
     return {
         **check,

@@ -7,10 +7,9 @@ address is not known yet, as in a preview.
 
 from __future__ import annotations
 
-from . import limits, objects
-from .mirror_to import SUFFIX
-from .objects import ISTIO, Manifest
-from .service import MirrorTo, MirrorToTls, Service
+from ..description.mirror_to import SUFFIX, MirrorTo, MirrorToTls
+from ..description.service import Service
+from . import ISTIO, Manifest, copies, manifest, tagging
 
 
 def host(service: Service) -> str:
@@ -18,7 +17,7 @@ def host(service: Service) -> str:
     return f"{SUFFIX}.{service.name}.{service.namespace}.internal"
 
 
-def objects_of(service: Service) -> list[Manifest]:
+def objects(service: Service) -> list[Manifest]:
     """What makes the target known, before the routes name it."""
     target = service.mirror_to
     return [service_entry(service, target), destination_rule(service, target)] if target else []
@@ -34,15 +33,15 @@ def service_entry(service: Service, target: MirrorTo) -> Manifest:
         "ports": [{**port, "targetPort": target.port}],
         "endpoints": [{"address": target.host}],
     }
-    return objects.custom(ISTIO, "ServiceEntry", _metadata(service), spec)
+    return manifest(ISTIO, "ServiceEntry", _metadata(service), spec)
 
 
 def destination_rule(service: Service, target: MirrorTo) -> Manifest:
-    policy = limits.policy(target.mirror_limits)
+    policy = copies.policy(target.mirror_limits)
     if target.tls:
         policy["tls"] = _tls(target, target.tls)
     spec = {"host": host(service), "trafficPolicy": policy}
-    return objects.custom(ISTIO, "DestinationRule", _metadata(service), spec)
+    return manifest(ISTIO, "DestinationRule", _metadata(service), spec)
 
 
 def _tls(target: MirrorTo, tls: MirrorToTls) -> Manifest:
@@ -53,4 +52,4 @@ def _tls(target: MirrorTo, tls: MirrorToTls) -> Manifest:
 
 
 def _metadata(service: Service) -> Manifest:
-    return objects.metadata(service, f"{service.name}-{SUFFIX}", {"app": service.name})
+    return tagging.metadata(service, f"{service.name}-{SUFFIX}", {"app": service.name})

@@ -5,7 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service import MirroredService, advice, model
+from mirrored_service import MirroredService, warnings
+from mirrored_service.reading.service import parse
 from tests.recorder import record
 from tests.services import service_args
 
@@ -13,30 +14,30 @@ LIVE = {"image": "shop:1", "weight": 100, "replicas": 2}
 SHADOW = {"image": "shop:2", "mirrorPercent": 100}
 
 
-def warnings(subsets: dict[str, Any], **changes: Any) -> list[str]:
-    return advice.warnings(model.parse(service_args(subsets, **{"hosts": ["shop.example.org"], **changes})))
+def said(subsets: dict[str, Any], **changes: Any) -> list[str]:
+    return warnings.of(parse(service_args(subsets, **{"hosts": ["shop.example.org"], **changes})))
 
 
 def test_nothing_is_said_of_a_service_that_is_not_odd() -> None:
-    assert warnings({"v1": LIVE, "v2": SHADOW}) == []
+    assert said({"v1": LIVE, "v2": SHADOW}) == []
 
 
 def test_a_live_version_with_one_pod() -> None:
     halves = {**LIVE, "weight": 50}
-    assert warnings({"v1": {**halves, "replicas": 1}, "v2": halves, "v3": SHADOW}) == [
+    assert said({"v1": {**halves, "replicas": 1}, "v2": halves, "v3": SHADOW}) == [
         "subsets.v1.replicas: one pod answers all of its live requests, and they fail when its node does; 2 or "
         "more"
     ]
 
 
 def test_no_shadow() -> None:
-    assert warnings({"v1": LIVE, "v2": {"image": "shop:2"}}) == [
+    assert said({"v1": LIVE, "v2": {"image": "shop:2"}}) == [
         "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
     ]
 
 
 def test_any_host_with_a_route_of_the_mesh() -> None:
-    assert warnings({"v1": LIVE, "v2": SHADOW}, hosts=["*"]) == [
+    assert said({"v1": LIVE, "v2": SHADOW}, hosts=["*"]) == [
         'hosts: "*" takes whatever enters the gateway and no other service claims, while callers in the mesh are '
         "routed under nginx.istio-project.svc.cluster.local only; list the host names of this service"
     ]
@@ -48,11 +49,11 @@ def test_any_host_with_a_route_of_the_mesh() -> None:
 )
 def test_less_than_one_copy_an_hour(percent: float, rate: float, warned: bool) -> None:
     subsets = {"v1": LIVE, "v2": {**SHADOW, "mirrorPercent": percent}}
-    assert bool(warnings(subsets, expectedRequestsPerSecond=rate)) == warned
+    assert bool(said(subsets, expectedRequestsPerSecond=rate)) == warned
 
 
 def test_the_least_useful_percentage_is_named() -> None:
-    assert warnings({"v1": LIVE, "v2": {**SHADOW, "mirrorPercent": 0.001}}, expectedRequestsPerSecond=5) == [
+    assert said({"v1": LIVE, "v2": {**SHADOW, "mirrorPercent": 0.001}}, expectedRequestsPerSecond=5) == [
         "subsets.v2.mirrorPercent: 0.001 % of 5 requests/s copies less than one request an hour; 0.0056 or more"
     ]
 
@@ -74,8 +75,8 @@ UPLOADS = (
     ],
 )
 def test_uploads_of_any_size_are_copied(match: Any, protocol: str, warned: bool) -> None:
-    said = warnings({"v1": LIVE, "v2": SHADOW}, mirrorMatch=match, protocol=protocol)
-    assert said == ([UPLOADS] if warned else [])
+    lines = said({"v1": LIVE, "v2": SHADOW}, mirrorMatch=match, protocol=protocol)
+    assert lines == ([UPLOADS] if warned else [])
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -83,6 +84,6 @@ def test_the_component_shows_each_line_once(preview: bool, monkeypatch: pytest.M
     shown: list[tuple[str, Any]] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda line, resource: shown.append((line, resource)))
     component, _ = record(lambda: MirroredService("nginx", service_args()), preview)
-    expected = advice.warnings(model.parse(service_args()))
+    expected = warnings.of(parse(service_args()))
     assert shown == [(line, component) for line in expected]
     assert len(expected) == 2

@@ -1,18 +1,13 @@
-"""The rules: turns arguments into a checked, complete and frozen description of the service.
-
-Pure: no resource is made here. This module reads the service as a whole; versions.py, copies.py and isolation.py
-read their parts of it, with their defaults and checks.
-"""
+"""Reads the service as a whole, with what must be true of its parts together."""
 
 from __future__ import annotations
 
-from . import args as public
-from . import copies, entry, isolation, mirror_to, others, syntax, tagging, versions
-from .service import AccessLog, Service
-from .subset import COPIES, Subset
-from .validation import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
-
-__all__ = ["AccessLog", "Service", "Subset", "parse"]
+from .. import args as public
+from ..description.service import AccessLog, Service
+from ..description.subset import COPIES, Subset
+from . import copies, entry, isolation, mirror_to, others, syntax, tagging
+from . import subset as version
+from .fields import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
 
 PROTOCOLS = ("http", "http2", "grpc")
 LABEL_LENGTH = 63
@@ -86,7 +81,7 @@ def _subsets(fields: Fields, port: int, protocol: str, *, injected: bool) -> tup
         if not matches(syntax.LABEL, name):
             fields.refuse_name("subsets", name, f"{_LABEL_TEXT}, such as v1")
     return tuple(
-        versions.read(
+        version.read(
             name,
             Fields(("subsets", name), raw[name], keys(public.SubsetArgs), fields.problems),
             port,
