@@ -11,8 +11,8 @@ from tests.services import service_args
 V1 = {"image": "shop:1", "weight": 100}
 NOT = "is not allowed; allowed:"
 PORT = (
-    "a whole number from 1 to 65535, and none of 15000, 15001, 15006, 15008, 15020, 15021, 15090, which belong "
-    "to Istio's proxy"
+    "a whole number from 1 to 65535, and none of 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, "
+    "15053, 15090, which belong to Istio's proxy"
 )
 LABEL = "a DNS label: a-z, 0-9 and '-', at most 63"
 MAPPING = "a mapping of properties"

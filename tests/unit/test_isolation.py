@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import MirroredService
+from mirrored_service import MirroredService, render
 from mirrored_service.description.subset import Subset
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import isolation, pods
 from tests.recorder import Registered, record
+from tests.refusals import problems
 from tests.services import service_args
 
 V1 = {"image": "shop:1"}
@@ -182,6 +183,40 @@ def test_a_live_version_is_let_out_before_its_pods_and_the_routes() -> None:
         assert registered[found].needs == {"nginx-namespace", "nginx-versions", "nginx-v2"}
     assert registered["Deployment", "nginx-v2"].needs >= {"nginx-v2", "nginx-v2-db", "nginx-v2-queue"}
     assert "nginx-v2" in registered["VirtualService", "nginx-mesh"].needs
+
+
+def test_policies_of_other_services_and_versions_have_other_names() -> None:
+    def name(service: str, namespace: str, subset: str, workload: str) -> str:
+        isolation = {"mayReach": [], "protects": {workload: {"labels": {"app": "db"}, "namespace": "data"}}}
+        subsets = {"v0": {**V1, "weight": 100}, subset: {"image": "shop:2", "shadowIsolation": isolation}}
+        objects = render(service_args(subsets, name=service, namespace=namespace))
+        (found,) = [made["metadata"] for made in objects if made["kind"] == "AuthorizationPolicy"]
+        assert found["namespace"] == "data"
+        return str(found["name"])
+
+    described = [
+        ("shop", "shop", "v2", "db"),
+        ("shop", "shop-staging", "v2", "db"),
+        ("shop", "shop", "v2", "a-b"),
+        ("shop", "shop", "v2-a", "b"),
+        ("shop-v2", "shop", "a", "b"),
+    ]
+    assert len({name(*parts) for parts in described}) == len(described)
+
+
+def test_two_workloads_that_would_give_one_resource_are_refused() -> None:
+    def isolation(workload: str) -> dict[str, Any]:
+        return {"mayReach": [], "protects": {workload: {"labels": {"app": "db"}}}}
+
+    subsets = {
+        "v1": {**V1, "weight": 100},
+        "v2": {"image": "shop:2", "shadowIsolation": isolation("a-b")},
+        "v2-a": {"image": "shop:3", "shadowIsolation": isolation("b")},
+    }
+    assert problems(service_args(subsets)) == (
+        "subsets.v2-a.shadowIsolation.protects: the name 'b' is not allowed; allowed: another one, as 'v2-a-b' "
+        "is what v2 makes of one of its own",
+    )
 
 
 def test_the_pods_run_as_an_account_of_their_own() -> None:

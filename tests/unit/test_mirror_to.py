@@ -9,7 +9,7 @@ from mirrored_service import MirroredService, warnings
 from mirrored_service.description.service import Service
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import mirror_to, routes
-from tests.recorder import record
+from tests.recorder import record, run
 from tests.refusals import NOT, V1, problems
 from tests.services import service_args
 
@@ -80,6 +80,16 @@ def test_limits_can_be_set() -> None:
 )
 def test_tls_begins_at_the_proxies_when_asked_for(tls: Any, made: Any) -> None:
     assert spec(service(tls=tls), "DestinationRule")["trafficPolicy"] == {**LIMITS, "tls": made}
+
+
+@pytest.mark.parametrize(("host", "asked"), [("10.0.0.7", None), ("shop.far.example", "shop.far.example")])
+@pytest.mark.parametrize("output", [False, True])
+def test_proxies_ask_for_a_name_and_never_for_an_address(host: str, asked: str | None, output: bool) -> None:
+    given = pulumi.Output.from_input(host) if output else host
+    recording = run(lambda: MirroredService("nginx", args(host=given, tls={})))
+    tls = recording.found("DestinationRule", "nginx-mirror-to").inputs["spec"]["trafficPolicy"]["tls"]
+    assert tls.get("sni") == asked
+    assert tls["subjectAltNames"] == [host]
 
 
 def test_live_requests_go_where_they_went_and_copies_to_the_target_too() -> None:

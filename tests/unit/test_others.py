@@ -146,6 +146,15 @@ REFUSED: list[tuple[str, Any, str]] = [
         "app=nginx, track=stable, so that no pod is taken for one of both versions",
     ),
     (
+        "labels of which pods may have ours too",
+        {
+            "v1": {"podLabels": {"app": "nginx", "release": "1"}, "weight": 100},
+            "v2": {"image": "shop:2"},
+        },
+        f"subsets.v1.podLabels: app=nginx, release=1 {NOT} labels of which one has another value than for v2: "
+        "app=nginx, version=v2, so that no pod is taken for one of both versions",
+    ),
+    (
         "ports that a Service cannot find by number",
         {
             "v1": {"podLabels": {"app": "nginx", "version": "1"}, "weight": 100, "containerPort": 8080},

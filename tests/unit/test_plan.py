@@ -14,7 +14,7 @@ CONTAINMENT = {
     ("ServiceAccount", "nginx-v2"),
     ("Sidecar", "nginx-v2"),
     ("NetworkPolicy", "nginx-v2"),
-    ("AuthorizationPolicy", "nginx-v2-db"),
+    ("AuthorizationPolicy", "nginx.istio-project.v2.db"),
 }
 SHADOWS: dict[str, Any] = {
     "v1": {"image": "shop:1", "weight": 60, "replicas": 2},
@@ -88,7 +88,7 @@ def test_up_makes_what_live_requests_need_then_the_routes_then_what_copies_need(
         ("VirtualService", "nginx-mesh"),
         ("Sidecar", "nginx-v2"),
         ("NetworkPolicy", "nginx-v2"),
-        ("AuthorizationPolicy", "nginx-v2-db"),
+        ("AuthorizationPolicy", "nginx.istio-project.v2.db"),
         ("Deployment", "nginx-v2"),
         ("DestinationRule", "nginx-v2"),
     ]
@@ -180,7 +180,7 @@ def test_a_version_is_contained_before_its_pods_start_and_gets_copies_after_they
         ("VirtualService", "nginx-mesh"): ROUTES,
         ("Sidecar", "nginx-v2"): contained,
         ("NetworkPolicy", "nginx-v2"): contained,
-        ("AuthorizationPolicy", "nginx-v2-db"): contained,
+        ("AuthorizationPolicy", "nginx.istio-project.v2.db"): contained,
         ("Deployment", "nginx-v2"): {
             "before_create": "settled",
             "before_update": "settled",
@@ -193,11 +193,11 @@ def test_a_version_is_contained_before_its_pods_start_and_gets_copies_after_they
 def test_a_version_that_becomes_live_is_let_out_when_copies_have_stopped_and_starts_when_it_is_out() -> None:
     opened = {"before_update": "settled", "after_update": "changed"}
     found = waits(steps(LIVE))
-    assert {key: found[key] for key in found if key[1].startswith("nginx-v2")} == {
+    assert {key: found[key] for key in found if key[1] in ("nginx-v2", "nginx.istio-project.v2.db")} == {
         ("DestinationRule", "nginx-v2"): {"after_update": "changed"},
         ("Sidecar", "nginx-v2"): opened,
         ("NetworkPolicy", "nginx-v2"): opened,
-        ("AuthorizationPolicy", "nginx-v2-db"): opened,
+        ("AuthorizationPolicy", "nginx.istio-project.v2.db"): opened,
         ("Deployment", "nginx-v2"): {"before_update": "settled"},
     }
 

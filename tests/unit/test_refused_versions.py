@@ -43,6 +43,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         "subsets.v2.mirror_percent: unknown, did you mean mirrorPercent?",
     ),
     (
+        "a key of the service",
+        v2(annotations={}),
+        "subsets.v2.annotations: unknown, allowed: annotations of the service as a whole",
+    ),
+    (
         "a key far from any other",
         v2(probe={"zzz": 1}),
         "subsets.v2.probe.zzz: unknown, allowed: failureThreshold, path, periodSeconds, timeoutSeconds",
@@ -165,8 +170,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("an argument with a NUL", v1(args=["hush\0"]), f"subsets.v1.args[0]: a string {NOT} {TEXTS}"),
     (
         "an output in a list",
-        v1(args=[pulumi.Output.from_input("x")]),
-        f"subsets.v1.args[0]: an output {NOT} {TEXTS}",
+        v1(imagePullSecrets=[pulumi.Output.from_input("x")]),
+        f"subsets.v1.imagePullSecrets[0]: an output {NOT} a list of names of Secrets, each once",
     ),
     ("a probe that is a path", v1(probe="/healthz"), f"subsets.v1.probe: a string {NOT} {MAPPING}"),
     (

@@ -94,6 +94,32 @@ def test_what_is_no_longer_wanted_is_removed_and_what_is_not_ours_stays(project:
     }
 
 
+def test_a_file_of_the_users_stays_whatever_it_is_called(project: Path) -> None:
+    (project / "out").mkdir()
+    mine = project / "out" / "01-mine.yaml"
+    mine.write_text("kind: ConfigMap\n")
+    rendered(project)
+    rendered(project)
+    assert mine.read_text() == "kind: ConfigMap\n"
+
+
+def test_more_files_than_two_digits_count_stay_in_order_and_leave_nothing_behind(project: Path) -> None:
+    many = {f"v{number}": {"image": "shop:1"} for number in range(60)}
+    configure(project, {**WALKTHROUGH, "subsets": {**many, "v0": {"image": "shop:1", "weight": 100}}})
+    paths = rendered(project)
+    assert len(paths) > 99
+    assert sorted(paths) == paths
+    configure(project, WALKTHROUGH)
+    fewer = set(rendered(project))
+    assert set((project / "out").iterdir()) == fewer
+
+
+def test_what_stands_in_two_places_is_written_twice_and_not_as_an_anchor(project: Path) -> None:
+    written = "".join(path.read_text() for path in rendered(project))
+    assert "&id" not in written
+    assert "*id" not in written
+
+
 def test_the_service_of_another_stack_is_the_one_that_it_tells_of(project: Path) -> None:
     configure(project, {**WALKTHROUGH, **TO_STACK})
     (entry,) = [path for path in rendered(project) if "serviceentry" in path.name]

@@ -135,8 +135,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_a_secret_that_would_not_be_kept_is_refused() -> None:
     assert refused(secret=("annotations", "subsets")) == (
-        "annotations: a secret is not allowed; allowed: secrets in the variables of subsets only, as it would "
-        "stand in the state and in the cluster for everyone to read",
+        "annotations: a secret is not allowed; allowed: secrets in args, command, env, image of subsets only, as "
+        "it would stand in the state and in the cluster for everyone to read",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 import pulumi
@@ -25,3 +26,12 @@ class MirrorTo:
     percent: float
     tls: MirrorToTls | None
     mirror_limits: MirrorLimits
+
+
+def is_address(host: str) -> bool:
+    """Is it an IPv4 address, and no name?"""
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True

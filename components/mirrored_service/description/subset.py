@@ -37,8 +37,8 @@ class Subset:
     run_as_user: int | None
     requests: Mapping[str, str]
     limits: Mapping[str, str]
-    command: tuple[str, ...]
-    args: tuple[str, ...]
+    command: tuple[pulumi.Input[str], ...]
+    args: tuple[pulumi.Input[str], ...]
     probe: Probe
     rollout: Rollout
     stop: Stop
@@ -65,3 +65,8 @@ class Subset:
     def mirror_shares(self) -> list[float]:
         """The percentages of this subset's mirrors."""
         return shares(self.mirror_percent)
+
+
+def protected_name(subset: Subset, workload: str) -> str:
+    """What ends the resource name of the policy by which a workload refuses the version."""
+    return f"{subset.name}-{workload}"

@@ -7,7 +7,7 @@ from typing import Any
 from .. import args as public
 from ..description.copies import METHODS, SAFE_METHODS, MirrorLimits, MirrorMatch, OutlierDetection
 from . import syntax
-from .fields import Fields, matches, number, whole
+from .fields import Fields, fits, number
 
 LEAST_PERCENT = 0.0001  # below, Istio copies nothing without a word
 MOST_PATHS = 100
@@ -35,15 +35,10 @@ def _percent(raw: Any) -> float | None:
 def match(fields: Fields) -> MirrorMatch:
     """Which requests are copied."""
     section = fields.section("mirrorMatch", public.MirrorMatchArgs)
-    headers, size = _headers(section), _max_body_bytes(section)
+    headers, size = _headers(section), section.whole("maxBodyBytes", None, 0, _LARGEST_BODY)
     if size is not None and "content-length" in headers:
         section.refuse_name("headers", "content-length", "none that maxBodyBytes matches by already")
     return MirrorMatch(_methods(section), _paths(section), headers, size)
-
-
-def _max_body_bytes(section: Fields) -> int | None:
-    allowed = f"a whole number from 0 to {_LARGEST_BODY}"
-    return section.value("maxBodyBytes", None, allowed, lambda raw: whole(raw, 0, _LARGEST_BODY))
 
 
 def _methods(section: Fields) -> tuple[str, ...]:
@@ -57,7 +52,7 @@ def _methods(section: Fields) -> tuple[str, ...]:
 
 
 def _paths(section: Fields) -> tuple[str, ...]:
-    paths = section.texts("paths", (), _PATHS_TEXT, lambda path: matches(syntax.MATCH_PATH, path))
+    paths = section.texts("paths", (), _PATHS_TEXT, syntax.MATCH_PATH)
     if len(paths) > MOST_PATHS:
         section.refuse(("paths",), paths, _PATHS_TEXT)
     if paths == () and section.values.get("paths") == []:
@@ -70,7 +65,7 @@ def _paths(section: Fields) -> tuple[str, ...]:
 def _headers(section: Fields) -> dict[str, str]:
     headers = {}
     for name, value in section.entries("headers", "header names and their values").items():
-        if not matches(syntax.HEADER_NAME, name):
+        if not fits(syntax.HEADER_NAME, name):
             section.refuse_name("headers", name, "a header's name: letters, digits, '-' and '_'")
         elif name.lower() in syntax.UNMATCHED_HEADERS:
             section.refuse_name(
@@ -78,7 +73,7 @@ def _headers(section: Fields) -> dict[str, str]:
             )
         elif name.lower() in headers:
             section.refuse_name("headers", name, "each header once; capitals make no difference")
-        elif not matches(syntax.HEADER_VALUE, value):
+        elif not fits(syntax.HEADER_VALUE, value):
             allowed = 'the header\'s exact value in printable ASCII, or "*" for any'
             section.refuse(("headers", name), value, allowed, secret=True)
         else:
@@ -95,12 +90,7 @@ def limits(fields: Fields, protocol: str, *, sidecars: bool) -> MirrorLimits:
         connections=section.whole("connections", min(requests + _SPARE_CONNECTIONS, _MOST), 1, _MOST),
         pending_requests=section.whole("pendingRequests", requests, 1, _MOST),
         requests=requests,
-        requests_per_connection=section.value(
-            "requestsPerConnection",
-            None,
-            f"a whole number from 1 to {_MOST}",
-            lambda raw: whole(raw, 1, _MOST),
-        ),
+        requests_per_connection=section.whole("requestsPerConnection", None, 1, _MOST),
         http2=_http2(section, protocol, sidecars),
         outlier_detection=_outlier_detection(section),
     )
@@ -109,7 +99,7 @@ def limits(fields: Fields, protocol: str, *, sidecars: bool) -> MirrorLimits:
 def _http2(section: Fields, protocol: str, sidecars: bool) -> bool | None:
     """A sidecar takes HTTP/2 from other proxies and gives the app HTTP/1.1. An app without a sidecar may not
     understand it, so nothing is assumed of pods that may have none."""
-    asked = section.optional_flag("http2")
+    asked = section.flag("http2", None)
     if asked is False and protocol != "http":
         section.refuse(("http2",), asked, f"true, or nothing, for protocol {protocol}, which is HTTP/2")
     if asked is None and sidecars and protocol == "http":

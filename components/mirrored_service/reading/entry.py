@@ -7,7 +7,7 @@ from itertools import combinations
 from .. import args as public
 from ..description.entry import Gateway, GatewayTls
 from . import syntax
-from .fields import MISSING, Fields, matches
+from .fields import MISSING, Fields
 from .pods import object_input
 
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
@@ -31,12 +31,7 @@ def hosts(fields: Fields) -> tuple[str, ...]:
 def gateway(fields: Fields) -> Gateway:
     """The gateway, with its ports."""
     section = fields.section("gateway", public.GatewayArgs)
-    existing = section.value(
-        "existing",
-        None,
-        '"namespace/name", both DNS labels',
-        lambda raw: raw if matches(syntax.GATEWAY, raw) else None,
-    )
+    existing = section.text("existing", None, '"namespace/name", both DNS labels', syntax.GATEWAY)
     if existing:
         for key in ("selector", "port", "tls"):
             if section.values.get(key) is not None:

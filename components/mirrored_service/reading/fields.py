@@ -17,9 +17,12 @@ from typing import Any, TypeVar
 
 import pulumi
 
+from .. import args as public
 from .syntax import LABEL_VALUE, PROXY_PORTS, is_label_key, is_text
 
 T = TypeVar("T")
+D = TypeVar("D")  # a default: of the property's type, or None
+Check = re.Pattern[str] | Callable[[str], bool]
 Path = tuple[str | int, ...]
 MISSING: Any = object()
 LONGEST_SHOWN = 80
@@ -75,13 +78,17 @@ class Fields:
         self.known = sorted(known)
         for key in self.values:
             if key not in self.known:
-                self._unknown(_key_text(key), self.known)
+                self._unknown(_key_text(key))
 
-    def _unknown(self, key: str, known: list[str]) -> None:
-        near = get_close_matches(_bare(key), [_bare(name) for name in known], n=1, cutoff=0.6)
-        hint = f"allowed: {', '.join(known)}"
+    def _unknown(self, key: str) -> None:
+        near = get_close_matches(_bare(key), [_bare(name) for name in self.known], n=1, cutoff=0.7)
+        hint = f"allowed: {', '.join(self.known)}"
         if near:
-            hint = f"did you mean {next(name for name in known if _bare(name) == near[0])}?"
+            hint = f"did you mean {next(name for name in self.known if _bare(name) == near[0])}?"
+        elif key in keys(public.MirroredServiceArgs):
+            hint = f"allowed: {key} of the service as a whole"
+        elif key in keys(public.SubsetArgs):
+            hint = f"allowed: {key} of a version, in subsets"
         self.problems.add((*self.path, key), f"unknown, {hint}")
 
     @property
@@ -96,13 +103,11 @@ class Fields:
         )
 
     def refuse_name(self, key: str, name: object, allowed: str) -> None:
-        """Notes that an entry of a mapping must not be called so; what it holds is not shown, nor is what comes
-        after "=" in the name: that may be what it should have held."""
-        if isinstance(name, str) and "=" in name:
-            name = name.partition("=")[0] + "="
-        self.problems.add((*self.path, key), f"the name {shown(name)} is not allowed; allowed: {allowed}")
+        """Notes that an entry of a mapping must not be called so; what it holds is not shown."""
+        named = shown(_named(name) if isinstance(name, str) else name)
+        self.problems.add((*self.path, key), f"the name {named} is not allowed; allowed: {allowed}")
 
-    def value(self, key: str, default: T, allowed: str, accept: Callable[[Any], T | None]) -> T:
+    def value(self, key: str, default: D, allowed: str, accept: Callable[[Any], T | None]) -> T | D:
         """The property as `accept` returns it; what `accept` answers with None is a problem."""
         raw = self.values.get(key)
         if raw is None:
@@ -115,22 +120,26 @@ class Fields:
             return default
         return accepted
 
-    def text(self, key: str, default: str, allowed: str, pattern: re.Pattern[str]) -> str:
-        return self.value(key, default, allowed, lambda raw: raw if matches(pattern, raw) else None)
+    def text(self, key: str, default: D, allowed: str, check: Check) -> str | D:
+        """The property as a string that the check takes."""
+        return self.value(key, default, allowed, lambda raw: raw if fits(check, raw) else None)
 
-    def choice(self, key: str, default: str, choices: tuple[str, ...]) -> str:
-        def accept(raw: Any) -> str | None:
-            return raw if isinstance(raw, str) and raw in choices else None
+    def text_or_output(self, key: str, default: Any, allowed: str, check: Check) -> Any:
+        """The same, or the output of another resource, of which nothing is known yet."""
+        return self.value(
+            key,
+            default,
+            allowed,
+            lambda raw: raw if isinstance(raw, pulumi.Output) or fits(check, raw) else None,
+        )
 
-        return self.value(key, default, " or ".join(choices), accept)
+    def choice(self, key: str, default: D, choices: tuple[str, ...]) -> str | D:
+        return self.text(key, default, " or ".join(choices), lambda raw: raw in choices)
 
-    def flag(self, key: str, default: bool) -> bool:
+    def flag(self, key: str, default: D) -> bool | D:
         return self.value(key, default, "true or false", _flag)
 
-    def optional_flag(self, key: str) -> bool | None:
-        return self.value(key, None, "true or false", _flag)
-
-    def whole(self, key: str, default: int, low: int, high: int) -> int:
+    def whole(self, key: str, default: D, low: int, high: int) -> int | D:
         allowed = f"a whole number from {low} to {high}"
         return self.value(key, default, allowed, lambda raw: whole(raw, low, high))
 
@@ -150,18 +159,20 @@ class Fields:
         key: str,
         default: tuple[str, ...],
         allowed: str,
-        accept: Callable[[str], bool] = is_text,
+        check: Check = is_text,
         *,
         secret: bool = False,
-    ) -> tuple[str, ...]:
-        """The property as a list of strings that `accept` takes; a problem names the member."""
+        outputs: bool = False,
+    ) -> tuple[Any, ...]:
+        """The property as a list of strings that the check takes, or outputs too; a problem names the member."""
         raw = self.values.get(key)
         if raw is None:
             return default
         if not isinstance(raw, list | tuple):
             self.refuse((key,), raw, allowed, secret=secret)
             return default
-        wrong = [(place, item) for place, item in enumerate(raw) if not (is_text(item) and accept(item))]
+        taken = [fits(check, item) or (outputs and isinstance(item, pulumi.Output)) for item in raw]
+        wrong = [(place, item) for place, item in enumerate(raw) if not taken[place]]
         for place, item in wrong:
             self.refuse((key, place), item, allowed, secret=secret)
         return default if wrong else tuple(raw)
@@ -187,7 +198,7 @@ class Fields:
         for name, label in labels.items():
             if not (isinstance(name, str) and is_label_key(name)):
                 self.refuse_name(key, name, "the key of a Kubernetes label")
-            elif not matches(LABEL_VALUE, label):
+            elif not fits(LABEL_VALUE, label):
                 self.refuse((key, name), label, "the value of a Kubernetes label, at most 63 characters")
         return labels
 
@@ -217,7 +228,7 @@ class Fields:
         """The entries of a mapping, each a level of its own, by names that `pattern` takes."""
         found = {}
         for name, member in self.entries(key, allowed).items():
-            if matches(pattern, name):
+            if fits(pattern, name):
                 found[name] = Fields((*self.path, key, name), member, keys(shape), self.problems)
             else:
                 self.refuse_name(key, name, name_text)
@@ -229,8 +240,11 @@ def keys(shape: type) -> frozenset[str]:
     return frozenset(shape.__annotations__)
 
 
-def matches(pattern: re.Pattern[str], raw: object) -> bool:
-    return isinstance(raw, str) and pattern.fullmatch(raw) is not None
+def fits(check: Check, raw: object) -> bool:
+    """Is it a string that the pattern matches as a whole, or of which the check is true?"""
+    if not isinstance(raw, str):
+        return False
+    return check.fullmatch(raw) is not None if isinstance(check, re.Pattern) else check(raw)
 
 
 def number(raw: object, low: float, high: float) -> float | None:
@@ -291,7 +305,13 @@ def _kind(value: object) -> str:
 
 
 def _key_text(key: object) -> str:
-    return str(key) if isinstance(key, str) else shown(key)
+    return _named(key) if isinstance(key, str) else shown(key)
+
+
+def _named(key: str) -> str:
+    """A key without what comes after "=" in it: that may be a secret, which it should have held."""
+    name, equals, _ = key.partition("=")
+    return name + equals
 
 
 def _bare(key: str) -> str:

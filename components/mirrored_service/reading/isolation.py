@@ -5,9 +5,9 @@ from __future__ import annotations
 from .. import args as public
 from ..description.isolation import NetworkPolicy, ShadowIsolation, Workload
 from ..description.service import Service
-from ..description.subset import Subset
+from ..description.subset import Subset, protected_name
 from . import syntax
-from .fields import Fields, Problems, matches
+from .fields import Fields, Problems
 
 _HOSTS_TEXT = (
     'a list of hosts as the mesh knows them, such as "db.shop.svc.cluster.local" or '
@@ -41,9 +41,7 @@ def _workload(fields: Fields) -> Workload:
     if fields.readable and not labels and fields.values.get("labels") in (None, {}):
         # Istio and Kubernetes would take no labels for every pod of the namespace.
         fields.refuse(("labels",), fields.values.get("labels"), allowed)
-    namespace = fields.value(
-        "namespace", None, _LABEL_TEXT, lambda raw: raw if matches(syntax.LABEL, raw) else None
-    )
+    namespace = fields.text("namespace", None, _LABEL_TEXT, syntax.LABEL)
     return Workload(labels, namespace)
 
 
@@ -61,6 +59,7 @@ def _network_policy(fields: Fields) -> NetworkPolicy | None:
 
 def check(service: Service, problems: Problems) -> None:
     """A workload that refuses a version refuses whoever has its ServiceAccount: no live version may."""
+    _check_names(service, problems)
     for subset in service.subsets:
         if subset.live or not (subset.shadow_isolation and subset.shadow_isolation.protects):
             continue
@@ -71,6 +70,21 @@ def check(service: Service, problems: Problems) -> None:
                 f"ServiceAccount that no live version has, as {other.name} has this one; leave it out, and "
                 "one is made",
             )
+
+
+def _check_names(service: Service, problems: Problems) -> None:
+    """Resources of one kind need names of their own: "a-b" of version v2, and "b" of v2-a, would have one."""
+    taken: dict[str, str] = {}
+    for subset in service.subsets:
+        for workload in subset.shadow_isolation.protects if subset.shadow_isolation else ():
+            name = protected_name(subset, workload)
+            if name in taken:
+                problems.add(
+                    ("subsets", subset.name, "shadowIsolation", "protects"),
+                    f"the name {workload!r} is not allowed; allowed: another one, as {name!r} is what "
+                    f"{taken[name]} makes of one of its own",
+                )
+            taken[name] = subset.name
 
 
 def _sharing(service: Service, subset: Subset) -> list[Subset]:

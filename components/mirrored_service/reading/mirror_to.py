@@ -10,7 +10,7 @@ from .. import args as public
 from ..description.mirror_to import SUFFIX, MirrorTo, MirrorToTls
 from ..description.service import Service
 from . import copies, syntax
-from .fields import MISSING, Fields, Problems, matches, whole
+from .fields import MISSING, Fields, Problems, whole
 
 _HOST_TEXT = 'a host name with a dot or an IPv4 address, such as "shop.staging.svc.cluster.local"'
 _PORT_TEXT = "a whole number from 1 to 65535"
@@ -24,7 +24,7 @@ def read(fields: Fields, protocol: str) -> MirrorTo | None:
     if section.readable and not section.values:
         return None
     return MirrorTo(
-        host=section.value("host", MISSING, _HOST_TEXT, _host),
+        host=section.text_or_output("host", MISSING, _HOST_TEXT, _is_one_host),
         port=section.value("port", MISSING, _PORT_TEXT, _port),
         percent=copies.percent(section, "percent", MISSING),
         tls=_tls(section),
@@ -32,10 +32,8 @@ def read(fields: Fields, protocol: str) -> MirrorTo | None:
     )
 
 
-def _host(raw: Any) -> Any:
-    if isinstance(raw, pulumi.Output):
-        return raw
-    return raw if isinstance(raw, str) and "*" not in raw and syntax.is_host(raw) else None
+def _is_one_host(raw: str) -> bool:
+    return "*" not in raw and syntax.is_host(raw)
 
 
 def _port(raw: Any) -> Any:
@@ -48,12 +46,7 @@ def _tls(fields: Fields) -> MirrorToTls | None:
         return None
     tls = MirrorToTls(
         mode=section.choice("mode", "simple", _MODES),
-        ca_certificates=section.value(
-            "caCertificates",
-            None,
-            _FILE_TEXT,
-            lambda raw: raw if matches(syntax.MOUNT_PATH, raw) else None,
-        ),
+        ca_certificates=section.text("caCertificates", None, _FILE_TEXT, syntax.is_mount_path),
     )
     if tls.mode == "mesh" and tls.ca_certificates:
         section.refuse(

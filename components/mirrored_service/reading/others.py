@@ -40,7 +40,7 @@ def check(service: Service, problems: Problems) -> None:
                 f"{_plain(subset.pod_labels)} is not allowed; allowed: labels of which all versions have at "
                 f"least one alike, as one Service leads to them all ({rest})",
             )
-    for first, second in combinations(service.subsets, 2):
+    for first, second in combinations(service.subsets, 2) if service.mesh_selector else ():
         if first.run_by_others or second.run_by_others:
             _check_apart(service, first, second, problems)
     _check_ports(service, problems)
@@ -49,10 +49,6 @@ def check(service: Service, problems: Problems) -> None:
 def _check_apart(service: Service, first: Subset, second: Subset, problems: Problems) -> None:
     one, other = service.pod_labels(first), service.pod_labels(second)
     if any(name in other and other[name] != value for name, value in one.items()):
-        return
-    # Pods that the component makes have just these labels; those of others may have more than we know of.
-    known = not (first.run_by_others and second.run_by_others)
-    if known and not (one.items() <= other.items() or other.items() <= one.items()):
         return
     theirs, rest = (second, first) if second.run_by_others else (first, second)
     problems.add(

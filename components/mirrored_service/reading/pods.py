@@ -9,7 +9,7 @@ import pulumi
 from .. import args as public
 from ..description.pods import EmptyDir, Mount, Probe, Rollout, SecretKey, Stop, Toleration
 from . import syntax
-from .fields import MISSING, Fields, matches, whole
+from .fields import MISSING, Fields, fits, whole
 
 _NAME_TEXT = "the name of a Kubernetes object: a-z, 0-9, '-' and '.', at most 253"
 
@@ -25,35 +25,25 @@ _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 def object_name(fields: Fields, key: str, default: Any = None) -> Any:
     """The name of a Kubernetes object, in plain text."""
-    return fields.value(
-        key, default, _NAME_TEXT, lambda raw: raw if matches(syntax.OBJECT_NAME, raw) else None
-    )
+    return fields.text(key, default, _NAME_TEXT, syntax.OBJECT_NAME)
 
 
 def object_input(fields: Fields, key: str, default: Any = None) -> Any:
     """The name of a Kubernetes object, which may be the output of another resource."""
-
-    def accept(raw: Any) -> Any:
-        return raw if isinstance(raw, pulumi.Output) or matches(syntax.OBJECT_NAME, raw) else None
-
-    return fields.value(key, default, _NAME_TEXT, accept)
+    return fields.text_or_output(key, default, _NAME_TEXT, syntax.OBJECT_NAME)
 
 
 def image(fields: Fields) -> pulumi.Input[str]:
     """The image; "" where others run the pods."""
-
-    def accept(raw: Any) -> Any:
-        is_image = isinstance(raw, pulumi.Output) or (isinstance(raw, str) and syntax.is_image(raw))
-        return raw if is_image else None
-
     default = MISSING if fields.values.get("podLabels") is None else ""
-    return fields.value("image", default, _IMAGE_TEXT, accept)
+    found: pulumi.Input[str] = fields.text_or_output("image", default, _IMAGE_TEXT, syntax.is_image)
+    return found
 
 
 def env(fields: Fields) -> dict[str, pulumi.Input[str]]:
     env = fields.entries("env", _ENV_TEXT)
     for name, value in env.items():
-        if not matches(syntax.ENV_NAME, name):
+        if not fits(syntax.ENV_NAME, name):
             fields.refuse_name("env", name, _VARIABLE_TEXT)
         elif not (isinstance(value, pulumi.Output) or syntax.is_text(value)):
             fields.refuse(("env", name), value, _ENV_TEXT, secret=True)
@@ -86,22 +76,22 @@ def mounts(fields: Fields) -> tuple[Mount, ...]:
 
 def _mount(fields: Fields) -> Mount:
     mount = Mount(
-        path=fields.value(
+        path=fields.text(
             "path",
             MISSING,
             'an absolute path, such as "/etc/shop", without ":" and ".."',
-            lambda raw: raw if syntax.is_text(raw) and matches(syntax.MOUNT_PATH, raw) else None,
+            syntax.is_mount_path,
         ),
         config_map=object_input(fields, "configMap"),
         secret=object_input(fields, "secret"),
         empty_dir=_empty_dir(fields),
         claim=object_input(fields, "claim"),
         read_only=fields.flag("readOnly", False),
-        sub_path=fields.value(
+        sub_path=fields.text(
             "subPath",
             None,
             'a relative path, such as "live/shop.conf", without ".."',
-            lambda raw: raw if syntax.is_text(raw) and matches(syntax.SUB_PATH, raw) else None,
+            syntax.is_sub_path,
         ),
     )
     given = [source for source in _SOURCES if fields.values.get(source) is not None]
@@ -124,7 +114,7 @@ def _empty_dir(fields: Fields) -> EmptyDir | None:
 
 def image_pull_secrets(fields: Fields) -> tuple[str, ...]:
     allowed = "a list of names of Secrets, each once"
-    secrets = fields.texts("imagePullSecrets", (), allowed, lambda name: matches(syntax.OBJECT_NAME, name))
+    secrets = fields.texts("imagePullSecrets", (), allowed, syntax.OBJECT_NAME)
     return fields.each_once("imagePullSecrets", secrets, allowed)
 
 
@@ -134,30 +124,12 @@ def tolerations(fields: Fields) -> tuple[Toleration, ...]:
 
 
 def _toleration(fields: Fields) -> Toleration:
-    def is_key(raw: Any) -> bool:
-        return isinstance(raw, str) and syntax.is_label_key(raw)
-
     toleration = Toleration(
-        key=fields.value("key", None, "the key of a taint", lambda raw: raw if is_key(raw) else None),
+        key=fields.text("key", None, "the key of a taint", syntax.is_label_key),
         operator=fields.choice("operator", "Equal", ("Equal", "Exists")),
-        value=fields.value(
-            "value",
-            None,
-            "the value of a taint, at most 63 characters",
-            lambda raw: raw if matches(syntax.LABEL_VALUE, raw) else None,
-        ),
-        effect=fields.value(
-            "effect",
-            None,
-            " or ".join(_EFFECTS),
-            lambda raw: raw if isinstance(raw, str) and raw in _EFFECTS else None,
-        ),
-        toleration_seconds=fields.value(
-            "tolerationSeconds",
-            None,
-            "a whole number from 0 to 1000000000",
-            lambda raw: whole(raw, 0, 1_000_000_000),
-        ),
+        value=fields.text("value", None, "the value of a taint, at most 63 characters", syntax.LABEL_VALUE),
+        effect=fields.choice("effect", None, _EFFECTS),
+        toleration_seconds=fields.whole("tolerationSeconds", None, 0, 1_000_000_000),
     )
     if fields.sound:
         _check_toleration(fields, toleration)
@@ -187,8 +159,8 @@ def run_as_user(fields: Fields) -> int | None:
     return fields.value("runAsUser", None, allowed, accept)
 
 
-def command(fields: Fields, key: str) -> tuple[str, ...]:
-    return fields.texts(key, (), "a list of strings without NUL", secret=True)
+def command(fields: Fields, key: str) -> tuple[pulumi.Input[str], ...]:
+    return fields.texts(key, (), "a list of strings without NUL", secret=True, outputs=True)
 
 
 def resources(fields: Fields) -> tuple[dict[str, str], dict[str, str]]:
@@ -234,11 +206,11 @@ def _check_limit(section: Fields, name: str, request: str, limit: str | None) ->
 def probe(fields: Fields, protocol: str) -> Probe:
     probe = fields.section("probe", public.ProbeArgs)
     return Probe(
-        path=probe.value(
+        path=probe.text(
             "path",
             "/" if protocol == "http" else None,
             'a path, such as "/healthz"',
-            lambda raw: raw if matches(syntax.PROBE_PATH, raw) else None,
+            syntax.PROBE_PATH,
         ),
         period_seconds=probe.whole("periodSeconds", 2, 1, 3600),
         timeout_seconds=probe.whole("timeoutSeconds", 1, 1, 3600),

@@ -7,7 +7,7 @@ from ..description.service import AccessLog, Service
 from ..description.subset import COPIES, Subset
 from . import copies, entry, isolation, mirror_to, others, syntax, tagging
 from . import subset as version
-from .fields import MISSING, Fields, InvalidArgsError, Problems, keys, matches, shown
+from .fields import MISSING, Fields, InvalidArgsError, Problems, fits, keys, shown
 
 PROTOCOLS = ("http", "http2", "grpc")
 LABEL_LENGTH = 63
@@ -62,7 +62,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
 
 def _access_log(fields: Fields) -> AccessLog:
     section = fields.section("accessLog", public.AccessLogArgs)
-    providers = section.texts("providers", (), _PROVIDERS_TEXT, lambda name: matches(syntax.PROVIDER, name))
+    providers = section.texts("providers", (), _PROVIDERS_TEXT, syntax.PROVIDER)
     if section.values.get("providers") in ([], ()):
         # Istio would take an empty list for the providers of the mesh.
         section.refuse(("providers",), [], _PROVIDERS_TEXT)
@@ -78,7 +78,7 @@ def _subsets(fields: Fields, port: int, protocol: str, *, injected: bool) -> tup
     if raw == fields.values.get("subsets") == {}:
         fields.refuse(("subsets",), raw, "at least one version")
     for name in raw:
-        if not matches(syntax.LABEL, name):
+        if not fits(syntax.LABEL, name):
             fields.refuse_name("subsets", name, f"{_LABEL_TEXT}, such as v1")
     return tuple(
         version.read(

@@ -10,11 +10,13 @@ import ipaddress
 import re
 from decimal import Decimal
 
+from ..description.mirror_to import is_address
+
 # The kernel takes 128 KiB for one argument or variable; the name of a variable and "=" are part of it.
 LONGEST_TEXT = 130_000
-# Where the sidecar or the gateway's proxy listens, and 15008, which the sidecar never intercepts: it is kept for
-# tunnels between proxies.
-PROXY_PORTS = (15000, 15001, 15006, 15008, 15020, 15021, 15090)
+# Where the sidecar or the gateway's proxy listens or may listen, and 15008, which the sidecar never intercepts:
+# it is kept for tunnels between proxies. https://istio.io/latest/docs/ops/deployment/application-requirements/
+PROXY_PORTS = (15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090)
 # Containers that sidecar injection adds to the pod.
 INJECTED_CONTAINERS = ("istio-init", "istio-proxy", "istio-validation")
 # The user that Istio's proxy runs as. What it sends is not led through the proxy, whoever else uses it.
@@ -39,8 +41,8 @@ LABEL_VALUE = re.compile(f"({_TAG})?")
 OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 SECRET_KEY = re.compile(r"(?!\.\.|\.\Z)[-._A-Za-z0-9]{1,253}")
 # Parts that are ".", ".." or empty lead elsewhere than it seems; ":" is the container runtimes' own separator.
-MOUNT_PATH = re.compile(r"(?=.{1,1000}\Z)(/(?!\.{1,2}(/|\Z))[^/:\x00-\x1f\x7f]+)+")
-SUB_PATH = re.compile(
+_MOUNT_PATH = re.compile(r"(?=.{1,1000}\Z)(/(?!\.{1,2}(/|\Z))[^/:\x00-\x1f\x7f]+)+")
+_SUB_PATH = re.compile(
     r"(?=.{1,1000}\Z)(?!\.{1,2}(/|\Z))[^/\x00-\x1f\x7f]+(/(?!\.{1,2}(/|\Z))[^/\x00-\x1f\x7f]+)*"
 )
 MATCH_PATH = re.compile(r"/[!-\"$-)+->@-~]{0,1000}\*?")  # without "?", "#", and "*" before the end
@@ -70,6 +72,16 @@ def is_text(raw: object) -> bool:
         return False
 
 
+def is_mount_path(raw: str) -> bool:
+    """An absolute path in a container, without parts that lead elsewhere than it seems."""
+    return is_text(raw) and _MOUNT_PATH.fullmatch(raw) is not None
+
+
+def is_sub_path(raw: str) -> bool:
+    """A relative path, likewise."""
+    return is_text(raw) and _SUB_PATH.fullmatch(raw) is not None
+
+
 def is_host(raw: str) -> bool:
     """A host as a Gateway takes it: a DNS name with a dot, "*", "*.domain" or an IPv4 address."""
     if raw == "*":
@@ -77,7 +89,7 @@ def is_host(raw: str) -> bool:
     # Istio takes a name without a dot for one inside the cluster and appends the namespace.
     if len(raw) > 253 or "." not in raw or _HOST.fullmatch(raw) is None:
         return False
-    return not raw.rsplit(".", 1)[1].isdecimal() or _is_ipv4(raw)
+    return not raw.rsplit(".", 1)[1].isdecimal() or is_address(raw)
 
 
 def host_covers(wide: str, narrow: str) -> bool:
@@ -87,7 +99,7 @@ def host_covers(wide: str, narrow: str) -> bool:
 
 def is_mesh_host(raw: str) -> bool:
     """A host as the mesh knows services by: a DNS name with a dot, or "*.domain"."""
-    return raw != "*" and is_host(raw) and not _is_ipv4(raw)
+    return raw != "*" and is_host(raw) and not is_address(raw)
 
 
 def is_range(raw: str) -> bool:
@@ -155,11 +167,3 @@ def quantity(raw: object) -> Decimal | None:
 
 def _is_prefix(raw: str, longest: int) -> bool:
     return len(raw) <= longest and re.fullmatch(rf"({_LABEL}\.)*{_LABEL}", raw) is not None
-
-
-def _is_ipv4(raw: str) -> bool:
-    try:
-        ipaddress.IPv4Address(raw)
-    except ValueError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..description.isolation import NetworkPolicy, ShadowIsolation, Workload
 from ..description.service import Service
-from ..description.subset import Subset
+from ..description.subset import Subset, protected_name
 from . import ISTIO, Manifest, manifest, tagging
 
 _DNS_PORT = 53
@@ -28,7 +28,7 @@ def objects(service: Service, subset: Subset) -> list[tuple[str, Manifest]]:
     if isolation.network_policy:
         found.append((subset.name, network_policy(service, subset, isolation.network_policy)))
     for name, workload in isolation.protects.items():
-        found.append((f"{subset.name}-{name}", authorization_policy(service, subset, name, workload)))
+        found.append((protected_name(subset, name), authorization_policy(service, subset, name, workload)))
     return found
 
 
@@ -59,7 +59,8 @@ def authorization_policy(service: Service, subset: Subset, name: str, workload: 
     """Makes the workload's own proxy refuse the version, whatever the version's proxy does."""
     metadata = {
         **tagging.version_metadata(service, subset),
-        "name": f"{service.version_name(subset)}-{name}",
+        # Policies of many services may meet in the workload's namespace. None of the parts has a dot.
+        "name": f"{service.name}.{service.namespace}.{subset.name}.{name}",
         "namespace": _namespace(service, workload),
     }
     # "*" is the trust domain, which meshes may call otherwise than "cluster.local".

@@ -7,7 +7,9 @@ address is not known yet, as in a preview.
 
 from __future__ import annotations
 
-from ..description.mirror_to import SUFFIX, MirrorTo, MirrorToTls
+import pulumi
+
+from ..description.mirror_to import SUFFIX, MirrorTo, MirrorToTls, is_address
 from ..description.service import Service
 from . import ISTIO, Manifest, copies, manifest, tagging
 
@@ -48,7 +50,14 @@ def _tls(target: MirrorTo, tls: MirrorToTls) -> Manifest:
     if tls.mode == "mesh":
         return {"mode": "ISTIO_MUTUAL"}
     known: Manifest = {"caCertificates": tls.ca_certificates} if tls.ca_certificates else {}
-    return {"mode": "SIMPLE", "sni": target.host, "subjectAltNames": [target.host], **known}
+    return {"mode": "SIMPLE", **_server_name(target.host), "subjectAltNames": [target.host], **known}
+
+
+def _server_name(host: pulumi.Input[str]) -> Manifest:
+    """Whom proxies ask for: a name, never an address (https://www.rfc-editor.org/rfc/rfc6066#section-3)."""
+    if isinstance(host, pulumi.Output):
+        return {"sni": host.apply(lambda known: None if is_address(known) else known)}
+    return {} if isinstance(host, str) and is_address(host) else {"sni": host}
 
 
 def _metadata(service: Service) -> Manifest:
