@@ -62,6 +62,7 @@ class ScratchStack:
         # Nobody wants to wait here until pods have ended as they should.
         self.kubectl("delete", "deployments,replicasets,pods", "--all", "--force", "--grace-period=0")
         self.stack.destroy()
+        self.lab.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
         self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
 
 

@@ -31,6 +31,8 @@ class Registered:
     kept: bool = False  # in the cluster, when it is removed from the stack
     ignored: set[str] = field(default_factory=set)  # properties whose changes are ignored
     version: str = ""  # of the provider that it asks for
+    provider: str = ""  # that was given
+    protected: bool = False
 
 
 class _Echo(mocks.Mocks):
@@ -73,6 +75,8 @@ class _Monitor(mocks.MockMonitor):
                     kept=request.retainOnDelete,
                     ignored=set(request.ignoreChanges),
                     version=request.version,
+                    provider=request.provider.rsplit("::", 2)[-2] if request.provider else "",
+                    protected=request.protect,
                     timeouts={
                         name: getattr(request.customTimeouts, name) for name in ("create", "update", "delete")
                     },

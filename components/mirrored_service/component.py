@@ -9,6 +9,7 @@ from . import warnings
 from .args import MirroredServiceArgs, MirrorTarget
 from .description.service import Service
 from .plan import Key, Step, plan
+from .reading.fields import InvalidArgsError
 from .reading.service import parse
 from .rendering import Manifest
 from .settle import Waits
@@ -49,6 +50,7 @@ class MirroredService(pulumi.ComponentResource):
         :raises InvalidArgsError: (a ValueError) when anything in args is wrong; it lists every problem.
         """
         service = parse(args)
+        _check_options(name, opts)
         super().__init__("mirrored-service:index:MirroredService", name, {}, opts)
         self._name = name
         self._retained = (
@@ -89,6 +91,18 @@ class MirroredService(pulumi.ComponentResource):
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
+
+
+def _check_options(name: str, opts: pulumi.ResourceOptions | None) -> None:
+    """Pulumi takes ignore_changes for a component and passes it to nothing."""
+    if opts and opts.ignore_changes:
+        raise InvalidArgsError(
+            f"mirrored service {name!r}",
+            [
+                "opts.ignore_changes: not allowed, as Pulumi ignores it for a component; allowed: a transform "
+                "that gives it to the object that is meant (docs/environments.md)"
+            ],
+        )
 
 
 def _after(earlier: list[pulumi.Resource], manifest: Manifest) -> Manifest:

@@ -190,7 +190,41 @@ def test_the_engine_is_told_the_outputs() -> None:
     assert outputs["live_versions"] == ["v1"]
 
 
-def test_retain_on_delete_given_to_the_component_holds_for_every_object() -> None:
-    options = pulumi.ResourceOptions(retain_on_delete=True)
-    _, registered = record(lambda: MirroredService("nginx", service_args(), options))
-    assert all(found.kept for found in registered)
+def with_options(**options: Any) -> list[Registered]:
+    """The objects of a component that was given these options."""
+    _, registered = record(
+        lambda: MirroredService("nginx", service_args(), pulumi.ResourceOptions(**options))
+    )
+    return [found for found in registered if found.type.startswith("kubernetes:")]
+
+
+def test_every_object_is_kept_or_protected_when_the_component_is() -> None:
+    plain = with_options()
+    assert {found.name for found in plain if found.kept} == {"nginx-namespace"}
+    assert not any(found.protected for found in plain)
+    assert all(found.kept for found in with_options(retain_on_delete=True))
+    assert all(found.protected for found in with_options(protect=True))
+
+
+def test_every_object_is_made_by_the_provider_that_the_component_is_given() -> None:
+    def build() -> None:
+        other: Any = pulumi.ProviderResource("kubernetes", "other", {})
+        MirroredService("nginx", service_args(), pulumi.ResourceOptions(provider=other))
+
+    _, registered = record(build)
+    providers = {found.provider for found in registered if found.parent == "nginx"}
+    assert providers == {"other"}
+
+
+def test_changes_that_pulumi_would_not_ignore_are_refused_with_the_way_that_works() -> None:
+    def build() -> None:
+        options = pulumi.ResourceOptions(ignore_changes=["spec.replicas"])
+        with pytest.raises(InvalidArgsError) as refused:
+            MirroredService("nginx", service_args(), options)
+        assert refused.value.problems == (
+            "opts.ignore_changes: not allowed, as Pulumi ignores it for a component; allowed: a transform that "
+            "gives it to the object that is meant (docs/environments.md)",
+        )
+
+    _, registered = record(build)
+    assert registered == []

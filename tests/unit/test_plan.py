@@ -102,26 +102,34 @@ def test_a_version_that_becomes_live_gets_no_copies_any_more_before_it_is_let_ou
     assert pods < places.index(("Service", "nginx")) < places.index(("VirtualService", "nginx-vs"))
 
 
-def deleted(found: dict[Key, Step], key: Key) -> int:
-    """The round of `pulumi destroy` in which this object goes: first those that nothing needs, then those that
-    nothing that is left needs."""
-    users = [other for other, step in found.items() if key in step.needs]
-    return 1 + max((deleted(found, user) for user in users), default=-1)
+def level(found: dict[Key, Step], key: Key) -> int:
+    """How many objects must be there one after the other before this one. `pulumi destroy` takes all of the
+    highest level, then all of the next one: ScheduleDeletes in pulumi/pkg/resource/deploy/step_generator.go."""
+    return 1 + max((level(found, need) for need in found[key].needs), default=0)
 
 
-@pytest.mark.parametrize("subsets", [SHADOW, LIVE, with_v2()], ids=["shadow", "live", "idle"])
-def test_destroy_takes_the_routes_first_and_what_contains_a_version_after_its_pods(subsets: Any) -> None:
-    found = steps(subsets, mirrorTo={"host": "a.example", "port": 80, "percent": 5})
-    rounds = {key: deleted(found, key) for key in found}
-    routes = {key for key in found if key[0] == "VirtualService"}
-    assert {rounds[key] for key in routes} == {0}
-    # A rule of a version that is not live goes with the routes: it says where copies go, and copies alone.
-    idle = set() if subsets is LIVE else {("DestinationRule", "nginx-v2")}
-    idle |= {("DestinationRule", "nginx-v1")} if subsets is LIVE else set()
-    assert {key for key in found if rounds[key] == 0} == routes | idle
+OTHERS_LIVE = {
+    "v1": {"podLabels": {"app": "nginx", "version": "1"}, "weight": 100},
+    "v2": {"image": "shop:2", "mirrorPercent": 100, "shadowIsolation": CONTAINED},
+}
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize(
+    "subsets", [SHADOW, LIVE, with_v2(), OTHERS_LIVE], ids=["shadow", "live", "idle", "others"]
+)
+def test_destroy_takes_the_routes_first_and_what_contains_a_version_after_its_pods(
+    subsets: Any, create: bool
+) -> None:
+    found = steps(subsets, createNamespace=create, mirrorTo={"host": "a.example", "port": 80, "percent": 5})
+    levels = {key: level(found, key) for key in found}
+    routes = levels["VirtualService", "nginx-vs"]
+    assert routes == levels["VirtualService", "nginx-mesh"] == max(levels.values())
+    # Where copies go is of no use without routes; anything else that requests need goes later.
+    early = {key for key in found if levels[key] == routes and key[0] != "VirtualService"}
+    assert early <= {("DestinationRule", step.key[1]) for step in found.values() if step.after}
     for key in CONTAINMENT:
-        assert rounds[key] > rounds["Deployment", "nginx-v2"]
-    assert max(rounds, key=lambda key: rounds[key]) == ("Namespace", "istio-project")
+        assert levels[key] < levels["Deployment", "nginx-v2"]
 
 
 def test_routes_need_everything_that_a_live_request_needs_and_no_shadow() -> None:
