@@ -106,8 +106,8 @@ def test_two_versions_share_the_load_while_one_of_them_is_let_out(proxied: Proxi
 
 
 def written_twice(proxied: Proxied, changes: list[dict[str, Any]]) -> set[str]:
-    """The requests that reached the live store more than once while v1 and v2, which write what they are asked to,
-    changed so. All methods are copied."""
+    """The requests that reached the live store more than once while v1 and v2, which write what they are asked
+    to, changed so. All methods are copied."""
     deployed, namespace = proxied.deployed, proxied.deployed.namespace
     proxied.under_load.begin_with(changes[0], mirrorMatch={"methods": ["*"]})
     before = proxying.requests_at(deployed.lab, namespace, "live-store")

@@ -1,4 +1,4 @@
-"""What people and controllers change by hand: no `up` is held up by it, and each field is what somebody decided."""
+"""What people and controllers change by hand: no `up` is held up by it, and the config wins."""
 
 import json
 from collections.abc import Callable
