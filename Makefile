@@ -6,6 +6,8 @@ python := .venv/bin/python
 # What `make up` needs, and what tests, the shadow report and benchmarks need besides.
 installed := .venv/.installed
 tools := .venv/.tools
+# The tests on the lab wait more than they work: a lab for each worker, and the tests of a file in one of them.
+side_by_side := --numprocesses 3 --dist loadfile
 # An activated environment of another project must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH
 
@@ -25,13 +27,13 @@ $(tools): $(installed) requirements-report.txt report/pyproject.toml
 	@touch $@
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got
-	@$(python) -m lab.walkthrough up
+	@$(python) -m lab.demos.walkthrough up
 
 preview: $(installed) ## what `make up` would change in the stack dev
-	@$(python) -m lab.walkthrough preview
+	@$(python) -m lab.demos.walkthrough preview
 
 report: $(tools) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
-	@$(python) -m lab.report
+	@$(python) -m lab.demos.promotion
 
 down: $(installed) ## end the lab and everything in it
 	@$(python) -m lab down
@@ -39,7 +41,8 @@ down: $(installed) ## end the lab and everything in it
 test: $(tools) ## unit tests, then the tests on the lab
 	@$(python) -m pytest tests/unit
 	@$(python) -m lab up
-	@$(python) -m pytest tests --ignore tests/unit
+	@$(python) -m pytest tests --ignore tests/unit -m "not alone" $(side_by_side) --junitxml test-results/lab.xml
+	@$(python) -m pytest tests --ignore tests/unit -m alone --junitxml test-results/alone.xml
 
 unit: $(tools) ## unit tests only: seconds, no lab
 	@$(python) -m pytest tests/unit
@@ -49,7 +52,7 @@ fuzz: $(tools) ## 5,000 generated and 5,000 hostile configs against the lab's AP
 	@$(python) -m pytest tests/fuzz --hypothesis-profile fuzz --timeout 7200
 
 orders: $(installed) ## examples/orders on the lab: a shadow that writes, with a database of its own
-	@$(python) -m lab.orders
+	@$(python) -m lab.demos.orders
 
 # Needs nothing installed: not even .venv.
 stop-mirroring: ## STACK=prod: the kill switch; nothing of that stack is copied any more

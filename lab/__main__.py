@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab import status, tools
+from lab.build import programs
+from lab.cluster import status
+from lab.cluster.lab import DEFAULT_DIRECTORY, Lab
 from lab.errors import LabError
-from lab.lab import DEFAULT_DIRECTORY, Lab
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 def _kubectl(lab: Lab, arguments: list[str]) -> int:
     if not lab.is_up:
         raise LabError("the lab is down: `python -m lab up` starts it")
-    command = [str(tools.binary("kubectl")), *arguments]
+    command = [str(programs.binary("kubectl")), *arguments]
     return subprocess.run(command, env={**os.environ, **lab.client_environment()}).returncode
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from lab import Lab
-from lab.audit import NAMESPACE, Asked
-from lab.stack import CHECKOUT
+from lab.cluster.audit import NAMESPACE, Asked
+from lab.cluster.layout import CHECKOUT
 
 DEPLOY = CHECKOUT / "deploy"
 

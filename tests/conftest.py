@@ -1,13 +1,37 @@
-"""The lab, for every test that needs a real cluster."""
+"""The lab, for every test that needs a real cluster; and what the tests took."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
 
 import pytest
 
 from lab import Lab
+from lab.cluster.layout import CHECKOUT
+from lab.progress import duration
+
+FIRST = "gw0"
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """This checkout's lab, started if it is down; it stays up afterwards."""
-    running = Lab()
+def lab() -> Iterator[Lab]:
+    """This checkout's lab, started if it is down; it stays up afterwards. Further workers have one each."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", FIRST)
+    running = Lab() if worker == FIRST else Lab(CHECKOUT / f".lab-{worker}")
     running.up(lambda line: None)
-    return running
+    yield running
+    if worker != FIRST:
+        running.down(lambda line: None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long the tests of each file took, the slowest file first; --durations lists single tests."""
+    spent: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                spent[report.location[0]] += report.duration
+    terminalreporter.section("time of each file")
+    for file, seconds in sorted(spent.items(), key=lambda entry: -entry[1]):
+        if seconds >= 1:
+            terminalreporter.write_line(f"{duration(seconds):>12}  {file}")

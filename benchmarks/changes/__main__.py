@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lab import Lab, LabError
-from lab.client_pods import run_load_pod
+from lab.kit.changes import Change, changes
+from lab.kit.client_pods import run_load_pod
 
 from .contenders import ByHand, Contender, Ours, SharedRule, Walkthrough
 from .measuring import Measured, measure
-from .scenarios import Change, changes
 
 IN_ONE_GO = "replace v2 by v3 in one go"
 

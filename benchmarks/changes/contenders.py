@@ -11,16 +11,15 @@ from typing import Any
 import yaml
 
 from lab import Lab
-from lab.scratch import ScratchStack
-from lab.stack import Stack
+from lab.kit.changes import Subsets
+from lab.kit.scratch import ScratchStack
+from lab.kit.stack import Stack
 from mirrored_service import MirroredServiceArgs
 from mirrored_service.description.service import Service
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import ISTIO, Manifest, entry, pods, routes
 from mirrored_service.rendering import service as services
 from mirrored_service.rendering import subset as versions
-
-from .scenarios import Subsets
 
 BY_HAND_PAUSE_SECONDS = 2
 SERVICE: MirroredServiceArgs = {"name": "nginx", "namespace": "unused", "subsets": {}}

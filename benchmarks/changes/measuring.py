@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 
 from lab import Lab
-from lab.load import from_pod, load, through_gateway
+from lab.kit.changes import Change
+from lab.kit.load import from_pod, load, through_gateway
 
 from .contenders import Contender
-from .scenarios import Change
 
 
 @dataclass(frozen=True)

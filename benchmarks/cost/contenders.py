@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from lab import Lab
-from lab.stack import CHECKOUT, Stack
+from lab.cluster.layout import CHECKOUT
+from lab.kit.stack import Stack
 from mirrored_service import MirroredServiceArgs
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import Manifest, pods, routes

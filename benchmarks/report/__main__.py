@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.report.contenders import CONTENDERS
-from tests.report.synthetic import Traffic, write
+from lab.kit.access_logs import Traffic, write
 
 PANDAS_MOST = 1_000_000  # pairs; ten times as many need more than 20 GiB
 ROUNDS = {100_000: 5, 1_000_000: 5, 10_000_000: 3}

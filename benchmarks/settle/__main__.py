@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks.changes.contenders import Ours
 from benchmarks.changes.measuring import Measured, measure
-from benchmarks.changes.scenarios import Change, Subsets, image
 from lab import Lab, LabError
-from lab.client_pods import run_load_pod
+from lab.kit.changes import Change, Subsets, image
+from lab.kit.client_pods import run_load_pod
 
 from .late_pushes import late_pushes
 

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.changes.scenarios import image
 from lab import Lab, LabError
-from lab.ingress import IngressProxy
-from lab.load import load, through_gateway
-from lab.scratch import ScratchStack
+from lab.kit.changes import image
+from lab.kit.ingress_proxy import IngressProxy
+from lab.kit.load import load, through_gateway
+from lab.kit.scratch import ScratchStack
 from mirrored_service import MirroredServiceArgs
 
 RATE = 300

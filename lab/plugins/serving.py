@@ -1,4 +1,4 @@
-"""What both stand-ins share: a gRPC server that lives as long as the engine that started it, and its log."""
+"""A gRPC server that lives as long as the engine that started it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent import futures
-from typing import Any
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 MESSAGE_LIMIT = 400 * 1024 * 1024
 _OPTIONS = [
@@ -47,39 +45,3 @@ def serve(register: Callable[[grpc.Server], None], on_stop: Callable[[], None]) 
     server.stop(grace=1).wait()
     # Threads that still wait for an answer from elsewhere would keep the process.
     os._exit(0)
-
-
-class EngineLog:
-    """Messages to the user through the engine. Without an engine (in tests) they go nowhere."""
-
-    def __init__(self, address: str) -> None:
-        self._engine = _engine(address) if address else None
-        self._last: dict[str, str] = {}
-
-    def warning(self, message: str, urn: str = "") -> None:
-        """A line that stays."""
-        self._send(engine_pb2.WARNING, message, urn, ephemeral=False)
-
-    def status(self, urn: str) -> Callable[[str], None]:
-        """A function that shows what a resource waits for, beside its name; repeated messages are not sent."""
-
-        def tell(message: str) -> None:
-            if self._last.get(urn) != message:
-                self._last[urn] = message
-                self._send(engine_pb2.INFO, message, urn, ephemeral=True)
-
-        return tell
-
-    def _send(self, severity: Any, message: str, urn: str, *, ephemeral: bool) -> None:
-        if self._engine is None:
-            return
-        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=ephemeral)
-        try:
-            self._engine.Log(request)
-        except grpc.RpcError:
-            # The engine is shutting down; there is nobody left to tell.
-            self._engine = None
-
-
-def _engine(address: str) -> engine_pb2_grpc.EngineStub:
-    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=_OPTIONS))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.stack import CHECKOUT
+from lab.cluster.layout import CHECKOUT
 
 PROGRAM = """
 import mirrored_service, pathlib

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lab import Lab, LabError
-from lab.orders import Orders
+from lab.demos.orders import Orders
 from tests.mesh.faults import wait_until
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.stack import CHECKOUT
+from lab.cluster.layout import CHECKOUT
 from mirrored_service.reading.service import parse
 
 EXAMPLES = CHECKOUT / "examples"

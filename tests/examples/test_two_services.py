@@ -14,7 +14,8 @@ import requests
 import yaml
 
 from lab import Lab
-from lab.stack import CHECKOUT, Stack
+from lab.cluster.layout import CHECKOUT
+from lab.kit.stack import Stack
 from tests.mesh.faults import wait_until
 
 PROGRAM = CHECKOUT / "examples" / "two_services"

@@ -6,16 +6,15 @@ Nothing is stored. Istio's validating webhook and its sidecar injector take part
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
+import yaml
 from requests.adapters import HTTPAdapter
 
 from lab import Lab
-from lab.plugins.kubernetes import kubeconfig
 from mirrored_service.description.service import Service
 from mirrored_service.plan import plan
 from mirrored_service.rendering import Manifest
@@ -46,19 +45,18 @@ class Judge:
 
     def __init__(self, lab: Lab, namespace: str) -> None:
         self.namespace = namespace
-        self._access = kubeconfig.load(str(lab.kubeconfig), "")
+        access = yaml.safe_load(lab.kubeconfig.read_text())
+        self._server = access["clusters"][0]["cluster"]["server"]
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.verify = self._access.verify
-        self._session.headers["Authorization"] = f"Bearer {self._access.token}"
+        self._session.verify = str(lab.layout.authority)
+        self._session.headers["Authorization"] = f"Bearer {access['users'][0]['user']['token']}"
         self._session.mount("https://", HTTPAdapter(pool_maxsize=_AT_ONCE))
         self._threads = ThreadPoolExecutor(_AT_ONCE)
 
     def close(self) -> None:
         self._threads.shutdown()
         self._session.close()
-        for descriptor in self._access.descriptors:
-            os.close(descriptor)
 
     def refusals(self, objects: Iterable[Manifest]) -> list[str]:
         """What the server would refuse, or warn of, each with its reason."""
@@ -71,7 +69,7 @@ class Judge:
             # The object's own does not exist; nothing in a dry run could create it.
             metadata["namespace"] = self.namespace
         answer = self._session.post(
-            self._access.server + _COLLECTIONS[kind].format(self.namespace),
+            self._server + _COLLECTIONS[kind].format(self.namespace),
             params=_STRICT,
             data=json.dumps({**manifest, "metadata": metadata}),
             headers={"Content-Type": "application/json"},

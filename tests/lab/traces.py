@@ -5,7 +5,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import Lab, cgroups
+from lab import Lab
+from lab.cluster import cgroups
 
 
 @dataclass(frozen=True)

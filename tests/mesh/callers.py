@@ -3,7 +3,7 @@
 from collections import Counter
 
 from lab import Lab
-from lab.client_pods import run_pod
+from lab.kit.client_pods import run_pod
 
 
 class Caller:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from lab import Lab
-from lab.collection import wait_until
+from lab.kit.collection import wait_until
 
 
 class Way:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lab import Lab
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
 from tests.services import service_args
 
 

@@ -4,8 +4,8 @@ import json
 import time
 from typing import Any
 
-from lab import example_images
-from lab.scratch import ScratchStack
+from lab.build import example_images
+from lab.kit.scratch import ScratchStack
 
 SERVER = """
 import json

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
-from lab import Lab, LabError, cgroups, status
-from lab.scratch import ScratchStack
+from lab import Lab, LabError
+from lab.cluster import cgroups, status
+from lab.kit.scratch import ScratchStack
 
 LIMIT_SECONDS = 120.0
 

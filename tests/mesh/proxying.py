@@ -10,8 +10,8 @@ from typing import Any
 import requests
 
 from lab import Lab
-from lab.check import access_log
-from lab.scratch import ScratchStack
+from lab.kit.check import access_log
+from lab.kit.scratch import ScratchStack
 
 LIMIT_SECONDS = 30.0
 

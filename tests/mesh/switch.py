@@ -5,8 +5,8 @@ import subprocess
 import sys
 from typing import Any
 
-from lab.scratch import ScratchStack
-from lab.stack import CHECKOUT
+from lab.cluster.layout import CHECKOUT
+from lab.kit.scratch import ScratchStack
 
 
 def pull(deployed: ScratchStack, **variables: str) -> dict[str, Any]:

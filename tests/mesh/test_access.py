@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from lab import Lab
-from lab.audit import FORBIDDEN, NAMESPACE, Asked, asked
-from lab.scratch import ScratchStack
+from lab.cluster.audit import FORBIDDEN, NAMESPACE, Asked, asked
+from lab.kit.scratch import ScratchStack
 from tests import access
 from tests.mesh.faults import live_and_shadow, version
 from tests.mesh.switch import pull
@@ -58,7 +58,7 @@ class Restricted:
         self.deployed.deploy(subsets, createNamespace=False, **{**more, **settings})
 
     def used(self, namespace: str) -> set[Asked]:
-        return set(asked(self.lab, namespace))
+        return set(asked(self.lab.layout.audit_log, namespace))
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +100,9 @@ def test_nothing_was_refused_and_no_permission_to_write_is_needless(restricted: 
         (restricted.namespace, "mirrored-service"),
         (restricted.protected, "mirrored-service-protects"),
     ):
-        assert set(asked(restricted.lab, namespace, FORBIDDEN)) == set()
+        assert set(asked(restricted.lab.layout.audit_log, namespace, FORBIDDEN)) == set()
         unused = roles[role] - restricted.used(namespace)
-        # The official provider lists and watches what it waits for; the lab's stand-in asks in other ways.
+        # What the provider lists and watches depends on what it has to wait for.
         assert {found for found in unused if found.verb not in ("list", "watch")} == set()
 
 
@@ -139,7 +139,7 @@ def test_with_the_cluster_role_it_makes_its_namespace_and_leaves_it(
         deployed.deploy(live_and_shadow("v1", "v2"))
         assert deployed.check().problems == []
         deployed.stack.destroy()
-        assert set(asked(lab, deployed.namespace, FORBIDDEN)) == set()
+        assert set(asked(lab.layout.audit_log, deployed.namespace, FORBIDDEN)) == set()
     finally:
         lab.kubectl("delete", "--filename=-", input=yaml.safe_dump_all(found[1:]))
     assert f"namespace/{deployed.namespace}" in lab.kubectl("get", "namespaces", "--output=name").split()
@@ -159,7 +159,7 @@ def test_the_kill_switch_needs_its_own_role_only(
     report = pull(deployed, KUBECONFIG=str(access.kubeconfig(lab, "on-call", tmp_path)))
     assert (report["cut"], report["unread"]) == (["nginx-vs", "nginx-mesh"], {})
     assert len(report["proxies"]) == 1
-    unused = access.granted(role) - set(asked(lab, deployed.namespace))
+    unused = access.granted(role) - set(asked(lab.layout.audit_log, deployed.namespace))
     # kubectl runs a command with one of two verbs.
     assert {found for found in unused if found.resource != "pods/exec"} == set()
     assert len(unused) <= 1

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.load import load, through_gateway
-from lab.scratch import ScratchStack
+from lab.kit.load import load, through_gateway
+from lab.kit.scratch import ScratchStack
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
 SHORT = {"deadlineSeconds": 25}  # time enough for the kubelet to try the image on a busy machine

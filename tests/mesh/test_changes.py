@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.changes.scenarios import Change, changes
-from lab.scratch import ScratchStack
-from tests.mesh.under_load import UnderLoad, assert_nothing_lost
+from lab.kit.changes import Change, changes
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad, assert_nothing_lost
 
 
 @pytest.fixture(scope="module")

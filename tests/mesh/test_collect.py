@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from lab.collection import Collection, wait_until
+from lab.kit.collection import Collection, wait_until
 from tests.mesh.collecting import Talker, Way, assert_each_once, runs
 from tests.mesh.faults import api_server_pid, stopped
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from lab.client_pods import run_load_pod, run_pod
-from lab.load import Stream, from_pod, load, through_gateway
-from lab.scratch import ScratchStack
-from tests.mesh.under_load import assert_nothing_lost
+from lab.kit.client_pods import run_load_pod, run_pod
+from lab.kit.load import Stream, from_pod, load, through_gateway
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import assert_nothing_lost
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
 V2 = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100}

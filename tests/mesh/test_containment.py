@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import requests
 
-from lab.load import load
-from lab.scratch import ScratchStack
+from lab.kit.load import load
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad, assert_nothing_lost
 from tests.mesh import proxying
-from tests.mesh.under_load import UnderLoad, assert_nothing_lost
 
 V1 = {"image": "lab.local/nginx-v1:1"}
 LIVE_V1 = {**V1, "weight": 100}

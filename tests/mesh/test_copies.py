@@ -13,8 +13,8 @@ import requests
 import yaml
 
 from lab import Lab
-from lab.scratch import ScratchStack
-from lab.stack import CHECKOUT
+from lab.cluster.layout import CHECKOUT
+from lab.kit.scratch import ScratchStack
 from tests.mesh import echo
 from tests.mesh.callers import Caller
 from tests.mesh.faults import wait_until

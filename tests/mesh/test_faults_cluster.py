@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import (
     BackgroundUp,
     api_server_pid,
@@ -16,7 +17,6 @@ from tests.mesh.faults import (
     live_and_shadow,
     stopped,
 )
-from tests.mesh.under_load import UnderLoad
 
 # Every change here goes from one of these to the other: one version is promoted, one removed, one added.
 V1_LIVE, V2_LIVE = live_and_shadow("v1", "v2"), live_and_shadow("v2", "v3")

@@ -5,9 +5,9 @@ from itertools import cycle, islice
 
 import pytest
 
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import BackgroundUp, assert_as_wanted, live_and_shadow, version
-from tests.mesh.under_load import UnderLoad
 
 # What is printed at the moments at which `up` is killed. In each change {live} gives way to {shadow} and is
 # removed, and {new} becomes the shadow.

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.ingress import IngressProxy
-from lab.scratch import ScratchStack
+from lab.kit.ingress_proxy import IngressProxy
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import assert_as_wanted, live_and_shadow, version, wait_until
-from tests.mesh.under_load import UnderLoad
 
 GOOD = live_and_shadow("v1", "v2")
 SHORT = {"rollout": {"deadlineSeconds": 20}}

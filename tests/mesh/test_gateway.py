@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
-from lab.check import access_log
-from lab.load import load, through_gateway, through_https
-from lab.scratch import ScratchStack
+from lab.kit.check import access_log
+from lab.kit.load import load, through_gateway, through_https
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import assert_nothing_lost
 from tests.mesh import certificates
 from tests.mesh.faults import live_and_shadow, wait_until
-from tests.mesh.under_load import assert_nothing_lost
 
 V1_V2 = live_and_shadow("v1", "v2")
 

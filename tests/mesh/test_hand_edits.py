@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
 from tests.mesh.faults import assert_as_wanted, live_and_shadow
 
 ROUTES = ("virtualservice/nginx-vs", "virtualservice/nginx-mesh")

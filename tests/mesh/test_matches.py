@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from lab.check import access_log
-from lab.scratch import ScratchStack
-from tests.mesh.under_load import UnderLoad, assert_nothing_lost
+from lab.kit.check import access_log
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad, assert_nothing_lost
 
 SUBSETS = {
     "v1": {"image": "lab.local/nginx-v1:1", "weight": 100},

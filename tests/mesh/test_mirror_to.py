@@ -15,12 +15,12 @@ import pytest
 import requests
 
 from lab import Lab
-from lab.check import access_log
-from lab.scratch import ScratchStack
+from lab.kit.check import access_log
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad
 from mirrored_service.rendering import mirror_to
 from tests.mesh import certificates
 from tests.mesh.faults import version, wait_until
-from tests.mesh.under_load import UnderLoad
 
 LIVE: dict[str, Any] = {"v1": version("v1", weight=100)}
 THERE: dict[str, Any] = {"v3": version("v3", weight=100)}

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from lab.check import check
-from lab.load import load
-from lab.stack import CHECKOUT, Stack
+from lab.cluster.layout import CHECKOUT
+from lab.kit.check import check
+from lab.kit.load import load
+from lab.kit.stack import Stack
+from lab.kit.under_load import assert_nothing_lost, from_everywhere
 from mirrored_service.reading.service import parse
 from tests.mesh.faults import live_and_shadow, version, wait_until
-from tests.mesh.under_load import assert_nothing_lost, from_everywhere
 
 PROGRAM = """
 import json, pulumi

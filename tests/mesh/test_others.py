@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from lab.scratch import ScratchStack
-from tests.mesh.under_load import UnderLoad
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import UnderLoad
 
 # As a chart labels them: one label for the application, one for the release; none is called "version".
 WORKLOAD = """

@@ -13,12 +13,12 @@ import grpc
 import pytest
 import requests
 
-from lab.check import access_log
-from lab.client_pods import run_load_pod
-from lab.load import Stream, load
-from lab.scratch import ScratchStack
+from lab.kit.check import access_log
+from lab.kit.client_pods import run_load_pod
+from lab.kit.load import Stream, load
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import assert_nothing_lost
 from tests.mesh.faults import wait_until
-from tests.mesh.under_load import assert_nothing_lost
 
 GRPC: dict[str, Any] = {"protocol": "grpc", "mirrorMatch": {"methods": ["*"]}}
 HTTP2: dict[str, Any] = {"protocol": "http2"}

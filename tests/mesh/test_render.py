@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import render
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
 from tests.mesh.faults import live_and_shadow, wait_until
 
 KINDS = (

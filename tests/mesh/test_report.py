@@ -11,8 +11,10 @@ import pyarrow.parquet
 import pytest
 
 from lab import Lab
-from lab.load import load, through_gateway
-from lab.trial import Compared, Routes, Trial
+from lab.kit.load import load, through_gateway
+from lab.kit.trial import Compared, Routes, Trial
+
+pytestmark = pytest.mark.alone
 
 RATE = 200
 SECONDS = 20.0

@@ -19,9 +19,9 @@ import requests
 import yaml
 
 from lab import Lab
-from lab.check import access_log
-from lab.scratch import ScratchStack
-from lab.stack import CHECKOUT
+from lab.cluster.layout import CHECKOUT
+from lab.kit.check import access_log
+from lab.kit.scratch import ScratchStack
 from tests.mesh.faults import wait_until
 
 GATEWAY = """

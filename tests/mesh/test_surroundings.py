@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lab import Lab, LabError
-from lab.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import pods
 from tests.services import service_args

@@ -1,8 +1,9 @@
 """A stack that was made by an earlier version of the component is taken over by this one: nothing is replaced.
 
 `states/` holds exported states of such stacks: the walkthrough with two pods of v1 and half of the copies.
-Positions in source files, times, and what the API server notes of field managers were taken out; STACK stands for
-the name of the stack, which is that of its namespace. Each version that is released adds one.
+Positions in source files, times, and what the API server notes of field managers were taken out, and the
+provider's version is the one that the lab has; STACK stands for the name of the stack,
+which is that of its namespace. Each version that is released adds one.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from lab.load import load
-from lab.scratch import ScratchStack
+from lab.kit.load import load
+from lab.kit.scratch import ScratchStack
+from lab.kit.under_load import assert_nothing_lost, from_everywhere
 from tests.mesh.faults import version
-from tests.mesh.under_load import assert_nothing_lost, from_everywhere
 
 STATES = sorted((Path(__file__).parent / "states").glob("*.json"))
 SUBSETS = {"v1": version("v1", weight=100, replicas=2), "v2": version("v2", mirrorPercent=50)}

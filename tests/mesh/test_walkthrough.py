@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from lab.check import access_log
-from lab.scratch import ScratchStack
+from lab.kit.check import access_log
+from lab.kit.scratch import ScratchStack
 from tests.mesh.callers import Caller
 
 PERCENTAGE = "spec.http[0].mirrors[0].percentage.value"

@@ -11,12 +11,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from lab.kit.access_logs import START
 from shadow_report import engine, reading
 from shadow_report.engine import Settings
 from shadow_report.records import Comparing
 from shadow_report.run import Run
 from tests.generated import steady
-from tests.report.synthetic import START
 
 Line = dict[str, Any]
 generated = settings(steady, max_examples=150, suppress_health_check=[HealthCheck.too_slow])

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from lab.kit.access_logs import Traffic, write
 from shadow_report.cli import main
-from tests.report.synthetic import Traffic, write
 
 SOME = Traffic(pairs=3000, seconds=600)
 

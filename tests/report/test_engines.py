@@ -11,10 +11,10 @@ import ibis.expr.types as ir
 import pytest
 from pyspark.sql import SparkSession
 
+from lab.kit.access_logs import START, Traffic, write
 from shadow_report import engine, pairing, reading, records
 from shadow_report.pairing import Window
 from shadow_report.records import Comparing
-from tests.report.synthetic import START, Traffic, write
 
 KEYS = ("join_id", "method", "path")
 COMPARING = Comparing({"live": ("v1",), "shadow": ("v2",)}, ("GET",))

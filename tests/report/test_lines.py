@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from lab.kit.access_logs import Traffic, write
 from shadow_report import engine, lines, reading
 from shadow_report.cli import main
 from shadow_report.engine import Settings
@@ -17,7 +18,6 @@ from shadow_report.lines import BadLineError
 from shadow_report.records import Comparing
 from shadow_report.schema import RAW_NAMES
 from tests.report.handmade import ID, VERSIONS, generated
-from tests.report.synthetic import Traffic, write
 
 COMBINED = (
     '10.0.0.1 - ann [23/Nov/2026:02:00:01 +0200] "GET /a?b=c HTTP/1.1" 200 512 "-" "curl/8" '

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from lab.kit.access_logs import START, Traffic, write
 from shadow_report.cli import main
 from shadow_report.collect import summary
 from shadow_report.collect.tally import SECOND, Gap
-from tests.report.synthetic import START, Traffic, write
 
 OF_SHADOW = Gap("shop-v2-0", "v2", (START + 300) * SECOND, (START + 310) * SECOND, "the pod went", about=17)
 OF_OTHER = Gap("shop-v3-0", "v3", (START + 300) * SECOND, (START + 310) * SECOND, "the pod went")

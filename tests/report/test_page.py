@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from lab import packages
+from lab.build import packages
+from lab.kit.access_logs import START, Traffic, write
 from shadow_report.cli import main
 from shadow_report.collect.tally import SECOND, Gap
 from tests.report.handmade import both
-from tests.report.synthetic import START, Traffic, write
 
 WIDTHS = (360, 768, 1280)
 GAP = Gap("shop-v2-0", "v2", (START + 900) * SECOND, (START + 910) * SECOND, "the pod went", about=33)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from lab.kit.access_logs import START
 from shadow_report import engine, reading
 from shadow_report.errors import ReportError
 from shadow_report.records import Comparing
 from shadow_report.run import Run
 from tests.report.handmade import ID, VERSIONS, answers, both, line, run
-from tests.report.synthetic import START
 
 
 def left_out(run: Run, what: str) -> int:

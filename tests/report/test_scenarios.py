@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from lab.kit.access_logs import Traffic, write
 from shadow_report.cli import main
-from tests.report.synthetic import Traffic, write
 
 
 def compare(directory: Path, traffic: Traffic, *more: str) -> tuple[int, dict[str, Any]]:

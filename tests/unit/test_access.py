@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab.audit import Asked
+from lab.cluster.audit import Asked
 from mirrored_service import MirroredService
 from tests.access import roles
 from tests.recorder import record

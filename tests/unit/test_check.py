@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.check import Report, VersionSeen, expected_logged
+from lab.kit.check import Report, VersionSeen, expected_logged
 from mirrored_service.reading.service import parse
 from tests.services import service_args
 

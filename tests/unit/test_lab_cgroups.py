@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.cgroups import Hierarchy, place
+from lab.cluster.cgroups import Hierarchy, place
 
 
 def tree(root: Path, hands_on: dict[str, str]) -> None:

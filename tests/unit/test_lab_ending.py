@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import ending
+from lab.cluster import ending
 from lab.errors import LabError
 
 

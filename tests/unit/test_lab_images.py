@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.images import Recipe, libraries, make, write_archive
+from lab.build.images import Recipe, libraries, make, write_archive
 
 
 @pytest.fixture

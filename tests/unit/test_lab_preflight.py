@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.preflight import INSTEAD, Facts, find_problem
+from lab.cluster.preflight import INSTEAD, Facts, find_problem
 
 GOOD = Facts(
     system="Linux",
@@ -38,11 +38,11 @@ def test_a_machine_that_has_everything_has_no_problem() -> None:
         ),
         (
             {"go_version": None},
-            "the lab builds its tools and needs Go 1.26 or newer on PATH: install it, ",
+            "the lab builds its tools and needs Go 1.26.6 or newer on PATH: install it, ",
         ),
         (
             {"go_version": "go1.25.3"},
-            "the lab needs Go 1.26 or newer and finds go1.25.3: install a newer one, ",
+            "the lab needs Go 1.26.6 or newer and finds go1.25.3: install a newer one, ",
         ),
         (
             {"memory": 3.95},
@@ -82,7 +82,7 @@ def test_each_problem_is_one_sentence_with_the_alternative(change: dict[str, Any
 
 
 def test_newer_versions_of_go_are_fine() -> None:
-    for version in ("go1.26", "go1.27rc1", "go2.0", "devel go1.28-abcdef"):
+    for version in ("go1.26.6", "go1.27rc1", "go2.0", "devel go1.28-abcdef"):
         assert find_problem(replace(GOOD, go_version=version)) is None
 
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from lab import LabError
-from lab.load import summarize
+from lab.kit.load import summarize
 
 
 def result(milliseconds: int, status: str = "200", body: str = "nginx v1 pod", error: str = "") -> list[str]:

@@ -51,6 +51,11 @@ def test_no_pods_are_made_and_everything_around_them_is() -> None:
     }
 
 
+def test_pulumi_waits_for_the_callers_service_where_nobody_waited_for_the_pods() -> None:
+    annotations = services.callers_service(service(MIXED))["metadata"]["annotations"]
+    assert "pulumi.com/skipAwait" not in annotations
+
+
 def test_callers_reach_the_live_version_by_all_of_its_labels() -> None:
     spec = services.callers_service(service(BOTH))["spec"]
     assert spec["selector"] == STABLE

@@ -23,6 +23,7 @@ RECOMMENDED = {
     "app.kubernetes.io/managed-by": "mirrored-service",
 }
 LABELS = {"app": "nginx", **RECOMMENDED}
+NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1"}, "weight": 100}]
 
 
@@ -114,7 +115,7 @@ def test_callers_reach_only_the_live_version() -> None:
             "name": "nginx",
             "namespace": "istio-project",
             "labels": LABELS,
-            "annotations": FORCED,
+            "annotations": {**FORCED, **NOT_AWAITED},
         },
         "spec": {
             "type": "ClusterIP",
@@ -127,7 +128,7 @@ def test_callers_reach_only_the_live_version() -> None:
 def test_the_mesh_reaches_every_version_and_nobody_waits_for_it() -> None:
     manifest = services.mesh_service(service())
     assert manifest["metadata"]["name"] == "nginx-versions"
-    assert manifest["metadata"]["annotations"] == {**FORCED, "pulumi.com/skipAwait": "true"}
+    assert manifest["metadata"]["annotations"] == {**FORCED, **NOT_AWAITED}
     assert manifest["spec"]["selector"] == {"app": "nginx"}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..description.service import Service
 from . import Manifest, manifest, pods, tagging
 
+_NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
+
 
 def namespace(service: Service) -> Manifest:
     return {
@@ -20,14 +22,15 @@ def namespace(service: Service) -> Manifest:
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
     selector = service.pod_labels(service.main)
-    return _service(service, service.name, selector)
+    # Its pods were waited for already, unless others run them, and the provider would wait 10 s more.
+    annotations = None if service.main.run_by_others else _NOT_AWAITED
+    return _service(service, service.name, selector, annotations)
 
 
 def mesh_service(service: Service) -> Manifest:
     """What the mesh's routes use: every version is behind it, so no caller should be told of it."""
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
-    annotations = {"pulumi.com/skipAwait": "true"}
-    return _service(service, service.versions_name, service.mesh_selector, annotations)
+    return _service(service, service.versions_name, service.mesh_selector, _NOT_AWAITED)
 
 
 def _service(

@@ -1,0 +1,1 @@
+"""What `make up`, `make report` and `make orders` show."""

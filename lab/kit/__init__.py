@@ -1,0 +1,1 @@
+"""What tests, benchmarks and demos share: load that counts every request, scratch stacks, scenarios, checks."""

@@ -1,0 +1,74 @@
+"""Stacks for tests and benchmarks: this checkout's program, in a namespace and a directory of their own."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+import settings
+from lab.cluster.lab import Lab
+from lab.cluster.layout import CHECKOUT
+from lab.kit.check import Report, check
+from lab.kit.stack import Stack
+from mirrored_service import MirroredServiceArgs
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
+
+
+class ScratchStack:
+    """A stack whose arguments are changed and deployed again and again; its config is not in the tree."""
+
+    def __init__(self, lab: Lab, directory: Path, base: MirroredServiceArgs) -> None:
+        self.lab = lab
+        self.base: dict[str, Any] = dict(base)
+        self.namespace = f"test-{uuid.uuid4().hex[:6]}"
+        self.host = f"{self.namespace}.example"
+        self.config_file = directory / f"Pulumi.{self.namespace}.yaml"
+        write_project(directory)
+        self.configure()
+        self.stack = Stack(lab, self.namespace, directory)
+        self.stack.select()
+
+    def configure(self, subsets: dict[str, Any] | None = None, **changes: Any) -> None:
+        """Writes the stack's config: its base with these changes, in its own namespace and under its own host."""
+        args = {**self.base, "namespace": self.namespace, "hosts": [self.host], **changes}
+        if subsets is not None:
+            args["subsets"] = subsets
+        self.args = cast(MirroredServiceArgs, args)
+        keys = {f"mirrored-service:{key}": value for key, value in args.items()}
+        old = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
+        self.config_file.write_text(yaml.safe_dump({**old, "config": keys}))
+
+    def deploy(self, subsets: dict[str, Any] | None = None, **changes: Any) -> None:
+        self.configure(subsets, **changes)
+        self.stack.up()
+
+    def check(self, count: int = 100) -> Report:
+        """Sends requests through the ingress gateway."""
+        return check(self.lab, self.service, count)
+
+    @property
+    def service(self) -> Service:
+        args: Any = settings.with_target(self.args, lambda stack: settings.ANY_TARGET)
+        return parse(args)
+
+    def kubectl(self, *args: str) -> str:
+        return self.lab.kubectl(*args, f"--namespace={self.namespace}")
+
+    def remove(self) -> None:
+        # Nobody wants to wait here until pods have ended as they should.
+        self.kubectl("delete", "deployments,replicasets,pods", "--all", "--force", "--grace-period=0")
+        self.stack.destroy()
+        self.lab.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
+        self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
+
+
+def write_project(directory: Path, program: Path = CHECKOUT) -> None:
+    """Makes the directory one of a program that is elsewhere in this checkout."""
+    project = yaml.safe_load((program / "Pulumi.yaml").read_text())
+    project["main"] = str(program)
+    project["runtime"]["options"]["virtualenv"] = str(CHECKOUT / ".venv")
+    (directory / "Pulumi.yaml").write_text(yaml.safe_dump(project))

@@ -1,0 +1,65 @@
+"""A stack that is changed while requests come in, each of which is counted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lab import Lab
+from lab.kit.client_pods import run_load_pod
+from lab.kit.load import Counted, Stream, from_pod, load, through_gateway
+from lab.kit.scratch import ScratchStack
+
+V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
+
+
+def from_everywhere(
+    lab: Lab, namespace: str, host: str, rates: tuple[int, int, int] = (100, 50, 20)
+) -> list[Stream]:
+    """Requests to `nginx`: through the gateway, there over kept connections, and from a pod in the mesh."""
+    new, kept, inside = rates
+    pod = run_load_pod(lab, namespace)
+    return [
+        through_gateway(lab, host, rate=new),
+        through_gateway(lab, host, rate=kept, keep_alive=True),
+        from_pod(namespace, pod, "http://nginx/load", rate=inside),
+    ]
+
+
+class UnderLoad:
+    """A stack that is under load from outside and from inside the mesh while it changes."""
+
+    def __init__(
+        self,
+        deployed: ScratchStack,
+        subsets: dict[str, Any] | None = None,
+        rates: tuple[int, int, int] = (200, 100, 20),
+        **settings: Any,
+    ) -> None:
+        """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
+        self.deployed = deployed
+        deployed.deploy(subsets or V1_ALONE, **settings)
+        self.streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host, rates)
+
+    def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:
+        """Without load: what the change under test starts from."""
+        self.deployed.deploy(subsets, **settings)
+
+    def change_to(self, subsets: dict[str, Any], **settings: Any) -> list[Counted]:
+        with load(self.deployed.lab, self.streams) as counted:
+            self.deployed.deploy(subsets, **settings)
+        return counted
+
+    @contextmanager
+    def nothing_lost(self, *answering: str) -> Iterator[None]:
+        """Load during the block, of which nothing may be lost; `answering` may answer."""
+        with load(self.deployed.lab, self.streams) as counted:
+            yield
+        assert_nothing_lost(counted, set(answering))
+
+
+def assert_nothing_lost(counted: list[Counted], answering: set[str]) -> None:
+    for stream in counted:
+        lost = stream.lost(answering)
+        print(f"{stream.stream}: {stream.sent} sent, {lost} lost, {stream.longest_gap:.2f} s without answer")
+        assert lost == 0, (stream, stream.moments)
+        assert stream.sent > 50, stream

@@ -1,3 +1,0 @@
-module mirrored-service/lab/shop
-
-go 1.26

@@ -1,0 +1,1 @@
+"""The language host that the lab has in place of Pulumi's."""

@@ -1,1 +1,0 @@
-"""The stand-ins for Pulumi's plugins, against the lab's real API server and under the real engine."""
