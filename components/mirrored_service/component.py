@@ -1,11 +1,11 @@
 """Registers the plan. What is made, and in which order, is in plan.py."""
 
 from importlib import metadata
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
-from . import warnings
+from . import additions, warnings
 from .args import MirroredServiceArgs, MirrorTarget
 from .description.service import Service
 from .plan import Key, Step, plan
@@ -77,7 +77,28 @@ class MirroredService(pulumi.ComponentResource):
             custom_timeouts=_timeouts(step),
         )
         made = _after([self.children[key] for key in step.after], step.manifest)
-        return pulumi.CustomResource(_type(step.manifest), f"{self._name}-{step.suffix}", made, options)
+        resource: Any = pulumi.CustomResource(
+            _type(step.manifest), f"{self._name}-{step.suffix}", made, options
+        )
+        if "istio.io/" in step.manifest["apiVersion"]:
+            # The output is the whole object, and the API server adds nothing to these kinds.
+            pulumi.Output.all(step.manifest["spec"], resource.spec).apply(
+                lambda specs: self._warn_of_additions(step, *specs)
+            )
+        return cast(pulumi.Resource, resource)
+
+    def _warn_of_additions(self, step: Step, ours: object, live: object) -> None:
+        found = additions.paths(ours, live, "spec")
+        if found:
+            kind, name = step.key
+            command = (
+                f"kubectl edit {kind.lower()} {name} --namespace {step.manifest['metadata']['namespace']}"
+            )
+            pulumi.log.warn(
+                f"{name}: somebody added {', '.join(found)} by hand, and Pulumi takes back only what was "
+                f"changed; take it out with `{command}`",
+                self,
+            )
 
     def _set_outputs(self, service: Service) -> None:
         outputs: dict[str, Any] = {

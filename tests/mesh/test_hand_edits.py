@@ -58,6 +58,25 @@ def test_a_stack_whose_state_has_taken_in_the_edit_is_mended_too(deployed: Scrat
     assert_as_wanted(deployed)
 
 
+def test_what_is_added_to_routes_is_said_and_taken_back_as_the_docs_say(deployed: ScratchStack) -> None:
+    wanted = spec(deployed, ROUTES[0])
+    additions = [
+        {"op": "add", "path": "/spec/http/0/timeout", "value": "5s"},
+        {"op": "add", "path": "/spec/http/-", "value": {"directResponse": {"status": 503}}},
+    ]
+    deployed.kubectl("patch", ROUTES[0], "--type=json", f"--patch={json.dumps(additions)}")
+    warning = "nginx-vs: somebody added spec.http[0].timeout, spec.http[2] by hand"
+    for command in ("preview", "up"):
+        said = deployed.stack.change(command).stdout
+        assert warning in said
+        assert "nginx-mesh: somebody" not in said
+    deployed.kubectl("label", ROUTES[0], "app-")
+    deployed.stack.up()
+    assert spec(deployed, ROUTES[0]) == wanted
+    assert "somebody added" not in deployed.stack.change("up").stdout
+    assert_as_wanted(deployed)
+
+
 EDITS: list[tuple[str, tuple[str, ...]]] = [
     ("scaled", ("scale", "deployment/nginx-v1", "--replicas=2")),
     ("image", ("set", "image", "deployment/nginx-v1", "nginx=lab.local/nginx-v3:1")),
