@@ -17,6 +17,7 @@ from tests.recorder import record, run
 from tests.services import WALKTHROUGH, service_args
 
 CHECKOUT = Path(__file__).parents[2]
+SCHEMA = json.loads((CHECKOUT / "components" / "schema.json").read_text())
 
 
 def load(config: dict[str, str], secret: tuple[str, ...] = ()) -> Any:
@@ -41,7 +42,27 @@ def test_every_argument_is_declared_in_the_project_with_type_and_description() -
     assert set(declared()) == set(arguments)
     for name, argument in arguments.items():
         assert declared()[name].get("type") == types.get(argument, "object")
-        assert declared()[name]["description"].endswith(".")
+
+
+def description(name: str) -> str:
+    """What a key is, in the words of the arguments."""
+    argument = SCHEMA["resources"]["mirrored-service:index:MirroredService"]["inputProperties"][name]
+    text = " ".join(argument["description"].split())
+    shape = argument.get("$ref") or argument.get("additionalProperties", {}).get("$ref")
+    if shape:
+        properties = SCHEMA["types"][shape.removeprefix("#/types/")]["properties"]
+        text += f" Properties: {', '.join(sorted(properties))}."
+    if name == "mirrorTo":
+        text += (
+            " In place of host and port: stack, another stack of this program, as organization/project/stack."
+        )
+    return text
+
+
+def test_every_key_is_described_as_the_argument_is() -> None:
+    assert {name: entry["description"] for name, entry in declared().items()} == {
+        name: description(name) for name in declared()
+    }
 
 
 def test_every_optional_argument_has_the_default_that_the_component_has() -> None:
