@@ -315,8 +315,9 @@ class MirrorMatchArgs(TypedDict):
 
     maxBodyBytes: NotRequired[int]
     """Size of the largest body that is copied, 0 to 1000000000. A larger one waits for the shadow to read it, the
-    live request included. With this, requests are copied whose Content-Length says so; without a Content-Length
-    only GET, HEAD, OPTIONS, DELETE and TRACE. Not for protocol grpc, whose calls have none. Default: any size."""
+    live request included. With this, requests are copied whose Content-Length says so, and GET, HEAD, OPTIONS,
+    DELETE and TRACE without one: these rarely have a body, and where they stream one it is copied whatever its
+    size. Not for protocol grpc, whose calls have no Content-Length. Default: any size."""
 
 
 class MirrorToTlsArgs(TypedDict):

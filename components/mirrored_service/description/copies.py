@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# A request with one of these has a body only if it has a Content-Length.
+# A request with one of these rarely has a body. Without a Content-Length no route can tell: Envoy takes away
+# transfer-encoding before it chooses one, and HTTP/2 has none.
 BODILESS_METHODS = ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE")
 UPLOADING_METHODS = ("POST", "PUT", "PATCH", "*")
 
