@@ -130,7 +130,7 @@ def test_one_up_from_a_shadow_with_its_own_store_to_live_and_back_writes_nothing
     shadow = {"v1": {**v1, "weight": 100}, "v2": v2("shadow-store", mirrorPercent=100)}
     promoted = {"v1": v1, "v2": v2("live-store", weight=100)}
     assert written_twice(proxied, [shadow, promoted, shadow]) == set()
-    assert proxied.deployed.check().problems == []
+    assert proxying.requests_at(proxied.deployed.lab, proxied.deployed.namespace, "shadow-store")
 
 
 def test_a_shadow_that_goes_stays_contained_until_its_last_pod_has_ended(proxied: Proxied) -> None:

@@ -71,7 +71,10 @@ def test_the_mesh_reaches_every_version_by_what_they_have_in_common() -> None:
 def test_the_mesh_tells_versions_apart_by_all_of_their_labels() -> None:
     described = service(BOTH)
     rules = [versions.destination_rule(described, subset)["spec"] for subset in described.subsets]
-    assert [[subset["labels"] for subset in rule["subsets"]] for rule in rules] == [[STABLE], [NEXT] * 2]
+    assert [[subset["labels"] for subset in rule["subsets"]] for rule in rules] == [
+        [STABLE, {**STABLE, "mirrored-service": "no-copies"}],
+        [NEXT] * 2,
+    ]
     assert {rule["host"] for rule in rules} == {described.versions_host}
 
 
