@@ -224,6 +224,12 @@ def test_the_pods_run_as_an_account_of_their_own() -> None:
     assert pod["serviceAccountName"] == "nginx-v2"
 
 
+def test_the_pods_name_the_default_account_when_they_have_none_of_their_own() -> None:
+    """A name that is only left out stays: Kubernetes takes it from the field's old spelling."""
+    plain = {"v1": {**V1, "weight": 100}, "v2": {"image": "shop:2"}}
+    assert rendered(plain, pods.deployment)["spec"]["template"]["spec"]["serviceAccountName"] == "default"
+
+
 def test_an_account_that_is_named_is_used_and_not_made() -> None:
     named = shadow(serviceAccount="shop-shadow")
     assert ("ServiceAccount", "nginx-v2") not in register(named)

@@ -84,6 +84,7 @@ def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
             "template": {
                 "metadata": {"labels": labels},
                 "spec": {
+                    "serviceAccountName": "default",
                     "terminationGracePeriodSeconds": 45,
                     "containers": [
                         {

@@ -49,7 +49,7 @@ def test_the_message_on_the_page_is_what_is_printed() -> None:
 def told(name: str) -> str | None:
     """The default of a property as its docstring tells it, if that is a plain value."""
     parts = name.split(".")
-    shape = MirroredServiceArgs if parts[0] in MirroredServiceArgs.__annotations__ else SubsetArgs
+    shape: type = MirroredServiceArgs if parts[0] in MirroredServiceArgs.__annotations__ else SubsetArgs
     for part in parts[:-1]:
         shape = next(found for found in _shapes(get_type_hints(shape, localns=vars(pulumi.output))[part]))
     source = " ".join(ast.unparse(_docstring(shape, parts[-1])).split())

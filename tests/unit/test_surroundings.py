@@ -25,7 +25,7 @@ def container(**version: Any) -> dict[str, Any]:
 
 
 def test_what_is_not_asked_for_is_not_in_the_pod() -> None:
-    assert set(pod()) == {"terminationGracePeriodSeconds", "containers"}
+    assert set(pod()) == {"serviceAccountName", "terminationGracePeriodSeconds", "containers"}
     assert not {"env", "volumeMounts"} & set(container())
 
 

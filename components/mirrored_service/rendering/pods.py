@@ -42,11 +42,12 @@ def deployment(service: Service, subset: Subset) -> Manifest:
 def _pod(service: Service, subset: Subset) -> Manifest:
     volumes = _volumes(subset)
     pod: Manifest = {
+        # The default one too: Kubernetes would put back the name of one that is taken away, from the field's old
+        # spelling, which nobody owns, and the pods would wait for an account that is gone.
+        "serviceAccountName": service.account(subset),
         "terminationGracePeriodSeconds": subset.stop.grace_seconds,
         "containers": [_container(service, subset, volumes)],
     }
-    if subset.service_account or subset.shadow_isolation:
-        pod["serviceAccountName"] = service.account(subset)
     if subset.pod_security == "restricted":
         pod["securityContext"] = _SECCOMP
     if volumes:
