@@ -16,15 +16,16 @@ from typing import Any, cast
 
 import yaml
 
+import mirrored_service
 import settings
-from mirrored_service import InvalidArgsError, MirroredServiceArgs, inventory, model
+from mirrored_service import InvalidArgsError, MirroredServiceArgs
+from mirrored_service.rendering import Manifest
 
 CHECKOUT = Path(__file__).resolve().parent
 # What these say is said to Pulumi's provider, and to nobody else.
 PULUMI = "pulumi.com/"
-PATTERN = "[0-9][0-9]-*.yaml"
-
-Manifest = dict[str, Any]
+# The first line of each file: files that start otherwise are not ours to remove.
+MARK = "# Rendered by mirrored-service; the next rendering replaces it.\n"
 
 
 class RenderError(Exception):
@@ -33,11 +34,11 @@ class RenderError(Exception):
 
 def render(project: Path, stack: str, directory: Path, show_secrets: bool = False) -> list[Path]:
     """Writes the files and returns them; files of an earlier time are removed."""
-    secret, service = _read(project, stack, show_secrets)
-    return write(plain(inventory.objects(service)), directory, secret)
+    secret, args = _read(project, stack, show_secrets)
+    return write(plain(mirrored_service.render(args)), directory, secret)
 
 
-def _read(project: Path, stack: str, show_secrets: bool) -> tuple[bool, model.Service]:
+def _read(project: Path, stack: str, show_secrets: bool) -> tuple[bool, MirroredServiceArgs]:
     """Does the config hold secrets, and what does it describe?"""
     config = _config(project, stack)
     secret = sorted(key for key, entry in config.items() if entry.get("secret"))
@@ -49,10 +50,10 @@ def _read(project: Path, stack: str, show_secrets: bool) -> tuple[bool, model.Se
         )
     if secret:
         config = _config(project, stack, "--show-secrets")
-    values = settings.parse({key: entry["value"] for key, entry in config.items()})
+    values = settings.read({key: entry["value"] for key, entry in config.items()})
     settings.check(values, secret)
     args = settings.with_target(values, lambda other: _target(project, other, values))
-    return bool(secret), model.parse(cast(MirroredServiceArgs, args))
+    return bool(secret), cast(MirroredServiceArgs, args)
 
 
 def _config(project: Path, stack: str, *options: str) -> dict[str, Any]:
@@ -93,15 +94,24 @@ def _without_pulumi(metadata: Manifest) -> Manifest:
 
 def write(objects: list[Manifest], directory: Path, secret: bool) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
-    for old in directory.glob(PATTERN):
-        old.unlink()
+    for old in directory.glob("*.yaml"):
+        if old.is_file() and old.read_bytes().startswith(MARK.encode()):
+            old.unlink()
+    width = max(2, len(str(len(objects))))  # so that the order of names is the order of numbers
     paths = []
     for number, made in enumerate(objects, 1):
-        path = directory / f"{number:02}-{made['kind'].lower()}-{made['metadata']['name']}.yaml"
+        path = directory / f"{number:0{width}}-{made['kind'].lower()}-{made['metadata']['name']}.yaml"
         path.touch(mode=0o600 if secret else 0o644)
-        path.write_text(yaml.safe_dump(made, sort_keys=False))
+        path.write_text(MARK + yaml.dump(made, Dumper=_Dumper, sort_keys=False))
         paths.append(path)
     return paths
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what stands in two places twice: an anchor is harder to review than the lines themselves."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def main() -> int:

@@ -8,11 +8,13 @@ from typing import Any, cast, get_type_hints
 import pulumi
 from pulumi.runtime import config as stack_config
 
-from mirrored_service import InvalidArgsError, MirroredServiceArgs, model
-from mirrored_service.validation import shown
+from mirrored_service import InvalidArgsError, MirroredServiceArgs
+from mirrored_service.reading.fields import shown
+from mirrored_service.reading.service import parse
 
-# The variables of subsets are the one place whose values Pulumi keeps secret all the way into the cluster.
+# What Pulumi keeps secret all the way into the cluster: these properties of versions, and nothing else.
 SECRETS_IN = "subsets"
+MAY_BE_SECRET = ("args", "command", "env", "image")
 STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 # What another stack says of the service to mirror to: its host and port.
@@ -24,16 +26,16 @@ def load() -> MirroredServiceArgs:
     one is refused and not passed over."""
     prefix = pulumi.get_project() + ":"
     keys = {**stack_config.get_config_env(), **stack_config.CONFIG.get()}
-    values = parse({key.removeprefix(prefix): str(keys[key]) for key in keys if key.startswith(prefix)})
+    values = read({key.removeprefix(prefix): str(keys[key]) for key in keys if key.startswith(prefix)})
     secret = sorted(key for key in values if stack_config.is_config_secret(prefix + key))
-    check(values, secret)
     if SECRETS_IN in secret:
-        values[SECRETS_IN] = _with_secret_env(values[SECRETS_IN])
+        values[SECRETS_IN] = _sealed(values[SECRETS_IN])  # before anything is said of it
+    check(values, secret)
     protocol = str(values.get("protocol", "http"))
     return cast(MirroredServiceArgs, with_target(values, lambda stack: target_of(stack, protocol)))
 
 
-def parse(texts: Mapping[str, str]) -> dict[str, Any]:
+def read(texts: Mapping[str, str]) -> dict[str, Any]:
     """Config as Pulumi hands it over, as text: strings stay as they are, everything else is JSON."""
     types = get_type_hints(MirroredServiceArgs)
     return {key: text if types.get(key) is str else _from_json(text) for key, text in texts.items()}
@@ -42,8 +44,8 @@ def parse(texts: Mapping[str, str]) -> dict[str, Any]:
 def check(values: Mapping[str, Any], secret: list[str]) -> None:
     """Raises InvalidArgsError with what the component cannot know, and with its own problems too."""
     problems = [
-        f"{key}: a secret is not allowed; allowed: secrets in the variables of {SECRETS_IN} only, as it would "
-        "stand in the state and in the cluster for everyone to read"
+        f"{key}: a secret is not allowed; allowed: secrets in {', '.join(MAY_BE_SECRET)} of {SECRETS_IN} only, "
+        "as it would stand in the state and in the cluster for everyone to read"
         for key in secret
         if key != SECRETS_IN
     ]
@@ -56,7 +58,7 @@ def check(values: Mapping[str, Any], secret: list[str]) -> None:
     if not problems:
         return
     try:
-        model.parse(cast(MirroredServiceArgs, values))
+        parse(cast(MirroredServiceArgs, values))
     except InvalidArgsError as others:
         problems += others.problems
     raise InvalidArgsError("stack config", problems)
@@ -139,19 +141,24 @@ def _from_json(text: str) -> Any:
         return text  # the component says what is allowed instead
 
 
-def _with_secret_env(subsets: Any) -> Any:
-    """Makes every environment variable a secret: Pulumi marks a key as a whole when one value in it is secret,
-    and does not tell which."""
+def _sealed(subsets: Any) -> Any:
+    """Makes secrets of all that may be one: Pulumi marks a key as a whole when one value in it is secret, and
+    does not tell which."""
     if not isinstance(subsets, dict):
         return subsets
-    return {name: _seal(subset) for name, subset in subsets.items()}
+    return {name: _seal_version(subset) for name, subset in subsets.items()}
 
 
-def _seal(subset: Any) -> Any:
-    if not isinstance(subset, dict) or not isinstance(subset.get("env"), dict):
+def _seal_version(subset: Any) -> Any:
+    if not isinstance(subset, dict):
         return subset
-    sealed = {
-        name: pulumi.Output.secret(value) if isinstance(value, str) else value
-        for name, value in subset["env"].items()
-    }
-    return {**subset, "env": sealed}
+    return {key: _seal(value) if key in MAY_BE_SECRET else value for key, value in subset.items()}
+
+
+def _seal(value: Any) -> Any:
+    """The same, with every string in it a secret; what should be none is left to be refused."""
+    if isinstance(value, str):
+        return pulumi.Output.secret(value)
+    if isinstance(value, dict):
+        return {key: _seal(member) for key, member in value.items()}
+    return [_seal(member) for member in value] if isinstance(value, list) else value

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import InvalidArgsError, MirroredServiceArgs, model
+from mirrored_service import InvalidArgsError, MirroredServiceArgs
+from mirrored_service.reading.service import parse
 from tests.services import service_args
 
 V1 = {"image": "shop:1", "weight": 100}
 NOT = "is not allowed; allowed:"
 PORT = (
-    "a whole number from 1 to 65535, and none of 15000, 15001, 15006, 15008, 15020, 15021, 15090, which belong "
-    "to Istio's proxy"
+    "a whole number from 1 to 65535, and none of 15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, "
+    "15053, 15090, which belong to Istio's proxy"
 )
 LABEL = "a DNS label: a-z, 0-9 and '-', at most 63"
 MAPPING = "a mapping of properties"
@@ -29,5 +30,5 @@ def v2(**changes: Any) -> MirroredServiceArgs:
 
 def problems(args: Any) -> tuple[str, ...]:
     with pytest.raises(InvalidArgsError) as refused:
-        model.parse(args)
+        parse(args)
     return refused.value.problems

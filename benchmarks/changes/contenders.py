@@ -14,7 +14,12 @@ from lab import Lab
 from lab.kit.changes import Subsets
 from lab.kit.scratch import ScratchStack
 from lab.kit.stack import Stack
-from mirrored_service import MirroredServiceArgs, manifests, model
+from mirrored_service import MirroredServiceArgs
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import ISTIO, Manifest, entry, pods, routes
+from mirrored_service.rendering import service as services
+from mirrored_service.rendering import subset as versions
 
 BY_HAND_PAUSE_SECONDS = 2
 SERVICE: MirroredServiceArgs = {"name": "nginx", "namespace": "unused", "subsets": {}}
@@ -70,7 +75,7 @@ class SharedRule(Contender):
     def change(self, subsets: Subsets) -> None:
         service = _service(self, subsets)
         namespace, *others = walkthrough_objects(service)
-        pods = [manifests.deployment(service, subset) for subset in service.subsets]
+        pods = [pods.deployment(service, subset) for subset in service.subsets]
         objects = [namespace, *pods, *(each for each in others if each["kind"] != "Deployment")]
         old = yaml.safe_load(self.config_file.read_text())
         self.config_file.write_text(yaml.safe_dump({**old, "config": {"shared-rule:objects": objects}}))
@@ -101,7 +106,7 @@ class Walkthrough(Contender):
     def remove(self) -> None:
         self.lab.kubectl("delete", "namespace", self.namespace)
 
-    def _apply(self, objects: list[manifests.Manifest]) -> None:
+    def _apply(self, objects: list[Manifest]) -> None:
         self.lab.kubectl("apply", "--filename=-", input=yaml.safe_dump_all(objects))
 
     def _rolled_out(self, subsets: Subsets) -> None:
@@ -123,14 +128,14 @@ class ByHand(Walkthrough):
 
     def change(self, subsets: Subsets) -> None:
         service = _service(self, subsets)
-        deployments = [manifests.deployment(service, subset) for subset in service.subsets]
-        self._apply([manifests.namespace(service), *deployments])
+        deployments = [pods.deployment(service, subset) for subset in service.subsets]
+        self._apply([services.namespace(service), *deployments])
         self._rolled_out(subsets)
-        kept = [manifests.destination_rule(service, subset) for subset in service.subsets]
-        self._apply([manifests.callers_service(service), manifests.mesh_service(service), *kept])
+        kept = [versions.destination_rule(service, subset) for subset in service.subsets]
+        self._apply([services.callers_service(service), services.mesh_service(service), *kept])
         time.sleep(BY_HAND_PAUSE_SECONDS)
-        routes = [manifests.ingress_virtual_service(service), manifests.mesh_virtual_service(service)]
-        self._apply([manifests.gateway(service), *routes])
+        routed = [routes.ingress_virtual_service(service), routes.mesh_virtual_service(service)]
+        self._apply([entry.gateway(service), *routed])
         time.sleep(BY_HAND_PAUSE_SECONDS)
         for version in self.versions - set(subsets):
             rule = f"destinationrule/nginx-{version}"
@@ -138,17 +143,17 @@ class ByHand(Walkthrough):
         self.versions = set(subsets)
 
 
-def _service(contender: Contender, subsets: Subsets) -> model.Service:
+def _service(contender: Contender, subsets: Subsets) -> Service:
     args: Any = {
         **SERVICE,
         "namespace": contender.namespace,
         "hosts": [contender.host],
         "subsets": subsets,
     }
-    return model.parse(args)
+    return parse(args)
 
 
-def walkthrough_objects(service: model.Service) -> list[manifests.Manifest]:
+def walkthrough_objects(service: Service) -> list[Manifest]:
     """The walkthrough's seven files: one Service and one DestinationRule for all versions, bare Deployments."""
     labels = {"app": service.name}
     metadata = {"namespace": service.namespace, "labels": labels}
@@ -160,7 +165,7 @@ def walkthrough_objects(service: model.Service) -> list[manifests.Manifest]:
         "spec": {"selector": labels, "ports": [port]},
     }
     one_rule = {
-        "apiVersion": manifests.ISTIO,
+        "apiVersion": ISTIO,
         "kind": "DestinationRule",
         "metadata": {**metadata, "name": f"{service.name}-dr"},
         "spec": {
@@ -168,15 +173,15 @@ def walkthrough_objects(service: model.Service) -> list[manifests.Manifest]:
             "subsets": [{"name": each.name, "labels": {"version": each.name}} for each in service.subsets],
         },
     }
-    route = manifests.ingress_virtual_service(service)
+    route = routes.ingress_virtual_service(service)
     for http in route["spec"]["http"]:
         for target in [*http["route"], *http.get("mirrors", [])]:
             target["destination"]["host"] = service.host
-    bare = [_bare_deployment(manifests.deployment(service, each)) for each in service.subsets]
-    return [manifests.namespace(service), *bare, one_service, one_rule, manifests.gateway(service), route]
+    bare = [_bare_deployment(pods.deployment(service, each)) for each in service.subsets]
+    return [services.namespace(service), *bare, one_service, one_rule, entry.gateway(service), route]
 
 
-def _bare_deployment(deployment: manifests.Manifest) -> manifests.Manifest:
+def _bare_deployment(deployment: Manifest) -> Manifest:
     pod = deployment["spec"]["template"]["spec"]
     container = {key: pod["containers"][0][key] for key in ("name", "image", "ports")}
     kept = {key: deployment["spec"][key] for key in ("replicas", "selector")}

@@ -12,7 +12,11 @@ import yaml
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
 from lab.kit.stack import Stack
-from mirrored_service import MirroredServiceArgs, manifests, model
+from mirrored_service import MirroredServiceArgs
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import Manifest, pods, routes
+from mirrored_service.rendering import service as services
+from mirrored_service.rendering import subset as versions
 
 from .usage import Usage, run
 
@@ -95,14 +99,14 @@ def _arguments(namespace: str, number: int) -> MirroredServiceArgs:
     }
 
 
-def _objects(arguments: MirroredServiceArgs) -> dict[str, manifests.Manifest]:
+def _objects(arguments: MirroredServiceArgs) -> dict[str, Manifest]:
     """What the component makes of these arguments, for the program that declares it by hand."""
-    service = model.parse(arguments)
+    service = parse(arguments)
     return {
-        "pods": manifests.deployment(service, service.main),
-        "callers": manifests.callers_service(service),
-        "versions": manifests.mesh_service(service),
-        "rule": manifests.destination_rule(service, service.main),
-        "ingress": manifests.ingress_virtual_service(service),
-        "mesh": manifests.mesh_virtual_service(service),
+        "pods": pods.deployment(service, service.main),
+        "callers": services.callers_service(service),
+        "versions": services.mesh_service(service),
+        "rule": versions.destination_rule(service, service.main),
+        "ingress": routes.ingress_virtual_service(service),
+        "mesh": routes.mesh_virtual_service(service),
     }

@@ -25,7 +25,8 @@ from .args import (
     WorkloadArgs,
 )
 from .component import MirroredService
-from .validation import InvalidArgsError
+from .plan import render
+from .reading.fields import InvalidArgsError
 
 __all__ = [
     "AccessLogArgs",
@@ -52,4 +53,5 @@ __all__ = [
     "SubsetArgs",
     "TolerationArgs",
     "WorkloadArgs",
+    "render",
 ]

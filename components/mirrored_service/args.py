@@ -277,10 +277,10 @@ class SubsetArgs(TypedDict):
     resources: NotRequired[ResourcesArgs]
     """CPU and memory of one pod."""
 
-    command: NotRequired[list[str]]
+    command: NotRequired[list[pulumi.Input[str]]]
     """Replaces the image's entrypoint. Default: the image's own."""
 
-    args: NotRequired[list[str]]
+    args: NotRequired[list[pulumi.Input[str]]]
     """Replaces the image's arguments. Default: the image's own."""
 
     probe: NotRequired[ProbeArgs]
@@ -315,8 +315,9 @@ class MirrorMatchArgs(TypedDict):
 
     maxBodyBytes: NotRequired[int]
     """Size of the largest body that is copied, 0 to 1000000000. A larger one waits for the shadow to read it, the
-    live request included. With this, requests are copied whose Content-Length says so; without a Content-Length
-    only GET, HEAD, OPTIONS, DELETE and TRACE. Not for protocol grpc, whose calls have none. Default: any size."""
+    live request included. With this, requests are copied whose Content-Length says so, and GET, HEAD, OPTIONS,
+    DELETE and TRACE without one: these rarely have a body, and where they stream one it is copied whatever its
+    size. Not for protocol grpc, whose calls have no Content-Length. Default: any size."""
 
 
 class MirrorToTlsArgs(TypedDict):
@@ -407,8 +408,8 @@ class MirroredServiceArgs(TypedDict):
     business. Default true."""
 
     port: NotRequired[int]
-    """Port callers use, 1 to 65535, but none of Istio's proxy (15000, 15001, 15006, 15008, 15020, 15021, 15090).
-    Default 80."""
+    """Port callers use, 1 to 65535, but none of Istio's proxy (15000, 15001, 15002, 15004, 15006, 15008, 15020,
+    15021, 15053, 15090). Default 80."""
 
     protocol: NotRequired[str]
     """What the service speaks: http, http2 or grpc. Default http."""

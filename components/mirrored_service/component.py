@@ -1,15 +1,18 @@
-"""Registers the objects: parents, order, hooks and outputs. What the objects look like is in manifests.py."""
+"""Registers the plan. What is made, and in which order, is in plan.py."""
 
-from collections.abc import Sequence
 from importlib import metadata
-from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
-from . import advice, containment, manifests, mirror_to, model, settle, target
+from . import additions, warnings
 from .args import MirroredServiceArgs, MirrorTarget
-from .manifests import Manifest
+from .description.service import Service
+from .plan import Key, Step, plan
+from .reading.fields import InvalidArgsError
+from .reading.service import parse
+from .rendering import Manifest
+from .settle import Waits
 
 # As the classes of pulumi_kubernetes ask for, so that theirs and ours share a provider.
 _PROVIDER_VERSION = metadata.version("pulumi-kubernetes")
@@ -52,111 +55,58 @@ class MirroredService(pulumi.ComponentResource):
         :param opts: Pulumi options; give the Kubernetes provider here.
         :raises InvalidArgsError: (a ValueError) when anything in args is wrong; it lists every problem.
         """
-        service = model.parse(args)
+        service = parse(args)
+        _check_options(name, opts)
         super().__init__("mirrored-service:index:MirroredService", name, {}, opts)
         self._name = name
-        for line in advice.warnings(service):
+        self._retained = (
+            opts.retain_on_delete if opts else None
+        )  # Pulumi gives the objects all options but this one
+        for line in warnings.of(service):
             pulumi.log.warn(line, self)
-        self._register(service)
+        contained = [subset.name for subset in service.subsets if subset.shadow_isolation]
+        waits = Waits(name, service.settle_seconds, contained, self)
+        # The objects by kind and name in the cluster, as ("Deployment", "shop-v1"), for what is to follow them.
+        self.children: dict[Key, pulumi.Resource] = {}
+        for step in plan(service):
+            self.children[step.key] = self._register(step, waits)
         self._set_outputs(service)
 
-    def _register(self, service: model.Service) -> None:
-        """Registers in the order in which a request needs the objects: pods, subsets, then routes."""
-        namespace = self._namespace(service)
-        self._access_log(service, namespace)
-        # What contains a version that becomes live lets it out before its pods and the routes are touched.
-        live = {subset.name: self._pods(service, subset, namespace) for subset in service.live}
-        callers = self._add(
-            "callers",
-            manifests.callers_service(service),
-            [*namespace, *live[service.main.name]],
-            retain_on_delete=service.keep_on_destroy,
-            # An imported Service has its address in the state; leaving it out would replace the Service.
-            ignore_changes=["spec.clusterIP", "spec.clusterIPs"],
+    def _register(self, step: Step, waits: Waits) -> pulumi.Resource:
+        options = pulumi.ResourceOptions(
+            parent=self,
+            version=_PROVIDER_VERSION,
+            depends_on=[self.children[key] for key in step.needs],
+            hooks=waits.of(step),
+            ignore_changes=list(step.unmanaged),
+            retain_on_delete=step.kept or self._retained,
+            custom_timeouts=_timeouts(step),
         )
-        versions = self._add("versions", manifests.mesh_service(service), namespace)
-        rules = [
-            self._add(subset.name, manifests.destination_rule(service, subset), [versions])
-            for subset in service.subsets
-        ]
-        elsewhere = [
-            self._add(mirror_to.SUFFIX, manifest, namespace) for manifest in target.objects_of(service)
-        ]
-        gateway = self._gateway(service, namespace)
-        before_routes = [*chain(*live.values()), *rules, *elsewhere, *gateway, callers]
-        hooks = settle.hooks(self._name, service, self)
-        routes = [
-            self._add("ingress", manifests.ingress_virtual_service(service), before_routes, hooks=hooks),
-            self._add("mesh", manifests.mesh_virtual_service(service), before_routes, hooks=hooks),
-        ]
-        for subset in service.subsets:
-            if not subset.live:
-                # After the routes: a version that stops being live keeps its pods until no request needs them,
-                # and a shadow that does not start cannot hold up the live route. Nor is it contained earlier.
-                self._pods(service, subset, routes)
-
-    def _namespace(self, service: model.Service) -> list[pulumi.Resource]:
-        if not service.create_namespace:
-            return []
-        kept = service.keep_on_destroy
-        return [self._add("namespace", manifests.namespace(service), retain_on_delete=kept)]
-
-    def _access_log(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> None:
-        """No request needs a log: nothing waits for it, and a new pod has it from its first request."""
-        for subset in service.subsets if service.access_log.providers else ():
-            self._add(subset.name, manifests.telemetry(service, subset), needs)
-
-    def _gateway(self, service: model.Service, needs: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-        return [] if service.gateway.existing else [self._add("gateway", manifests.gateway(service), needs)]
-
-    def _pods(
-        self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
-    ) -> list[pulumi.Resource]:
-        """The version's Deployment, unless others run its pods."""
-        if subset.foreign:
-            return []
-        return [self._deployment(service, subset, self._contained(service, subset, needs))]
-
-    def _contained(
-        self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
-    ) -> list[pulumi.Resource]:
-        """Registers what contains the version while it is not live; returns what its pods wait for."""
-        # Pods that are kept could not be started again without their account.
-        kept = service.keep_on_destroy and subset.live
-        made = [
-            self._add(suffix, manifest, needs, retain_on_delete=kept and manifest["kind"] == "ServiceAccount")
-            for suffix, manifest in containment.objects_of(service, subset)
-        ]
-        return [*needs, *made]
-
-    def _deployment(
-        self, service: model.Service, subset: model.Subset, needs: Sequence[pulumi.Resource]
-    ) -> pulumi.Resource:
-        # Pulumi's own limit would be 10 minutes, whatever the Deployment says.
-        limit = f"{subset.rollout.deadline_seconds}s"
-        timeouts = pulumi.CustomTimeouts(create=limit, update=limit)
-        return self._add(
-            subset.name,
-            manifests.deployment(service, subset),
-            needs,
-            custom_timeouts=timeouts,
-            retain_on_delete=service.keep_on_destroy and subset.live,
+        made = _after([self.children[key] for key in step.after], step.manifest)
+        resource: Any = pulumi.CustomResource(
+            _type(step.manifest), f"{self._name}-{step.suffix}", made, options
         )
+        if "istio.io/" in step.manifest["apiVersion"]:
+            # The output is the whole object, and the API server adds nothing to these kinds.
+            pulumi.Output.all(step.manifest["spec"], resource.spec).apply(
+                lambda specs: self._warn_of_additions(step, *specs)
+            )
+        return cast(pulumi.Resource, resource)
 
-    def _add(
-        self,
-        suffix: str,
-        manifest: Manifest,
-        needs: Sequence[pulumi.Resource] = (),
-        **options: Any,
-    ) -> pulumi.Resource:
-        """Registers one object. Its resource name is its identity: a new suffix needs an alias."""
-        opts = pulumi.ResourceOptions(
-            parent=self, depends_on=list(needs), version=_PROVIDER_VERSION, **options
-        )
-        return pulumi.CustomResource(_type(manifest), f"{self._name}-{suffix}", manifest, opts)
+    def _warn_of_additions(self, step: Step, ours: object, live: object) -> None:
+        found = additions.paths(ours, live, "spec")
+        if found:
+            kind, name = step.key
+            command = (
+                f"kubectl edit {kind.lower()} {name} --namespace {step.manifest['metadata']['namespace']}"
+            )
+            pulumi.log.warn(
+                f"{name}: somebody added {', '.join(found)} by hand, and Pulumi takes back only what was "
+                f"changed; take it out with `{command}`",
+                self,
+            )
 
-    def _set_outputs(self, service: model.Service) -> None:
+    def _set_outputs(self, service: Service) -> None:
         outputs: dict[str, Any] = {
             "namespace": service.namespace,
             "host": service.host,
@@ -170,6 +120,42 @@ class MirroredService(pulumi.ComponentResource):
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
+
+
+def _check_options(name: str, opts: pulumi.ResourceOptions | None) -> None:
+    """Pulumi takes ignore_changes for a component and passes it to nothing."""
+    if opts and opts.ignore_changes:
+        raise InvalidArgsError(
+            f"mirrored service {name!r}",
+            [
+                "opts.ignore_changes: not allowed, as Pulumi ignores it for a component; allowed: a transform "
+                "that gives it to the object that is meant (docs/environments.md)"
+            ],
+        )
+
+
+def _after(earlier: list[pulumi.Resource], manifest: Manifest) -> Manifest:
+    """The object, once the earlier ones are done. It does not depend on them, or Pulumi would have to delete it
+    before them."""
+    if not earlier:
+        return manifest
+
+    async def kind() -> str:
+        for resource in earlier:
+            await resource.urn.future()
+        return str(manifest["kind"])
+
+    async def known() -> bool:
+        return True
+
+    return {**manifest, "kind": pulumi.Output(set(), kind(), known())}
+
+
+def _timeouts(step: Step) -> pulumi.CustomTimeouts | None:
+    if step.ready_seconds is None:
+        return None
+    ready = f"{step.ready_seconds}s"
+    return pulumi.CustomTimeouts(create=ready, update=ready, delete=f"{step.gone_seconds}s")
 
 
 def _type(manifest: Manifest) -> str:

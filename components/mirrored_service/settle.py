@@ -1,72 +1,98 @@
-"""Waits around a change of routes.
+"""Waits around changes, as Pulumi's hooks. Which object has which, the plan says.
 
-istiod tells proxies of subsets and of routes separately. A route to a subset that a proxy does not know yet is a
-503, and so is a route, not yet replaced in that proxy, to a subset that is already gone.
+istiod tells proxies of versions and of routes separately, and of everything late. A route to a version that a
+proxy does not know yet is a 503, and so is a route, not yet replaced in that proxy, to a version that is already
+gone. A version with shadowIsolation must be let out before it answers, and proxies must have stopped asking it
+before it is contained.
 
-A version with shadowIsolation is contained while it is not live. Proxies must have let it out before it answers,
-and must have stopped asking it before it is contained.
+No preview waits, nor does a change of weights or percentages alone. No hook raises, whatever is in the cluster: a
+hook that raises fails its step, in every `up` from then on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pulumi
 
-from .manifests import versions_answering, versions_used
-from .service import Service
-
-Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
-Wait = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+from .plan import Step
+from .rendering import routes
 
 
-def hooks(name: str, service: Service, component: pulumi.Resource) -> pulumi.ResourceHookBinding:
-    """Hooks for a VirtualService; `name` is the component's and keeps the hooks of two components apart.
+class Waits:
+    """The waits of one component. Messages go to `component`, whose name keeps its hooks apart from another's."""
 
-    A change of weights or percentages alone waits for nothing, nor does a preview. Creation waits only where
-    callers may be there already, in a namespace that exists. Deletion waits only when callers stay: a hook on
-    deletion makes Pulumi ask for `destroy --run-program`.
-    """
-    contained = {subset.name for subset in service.subsets if subset.shadow_isolation}
-    learn, forget = waits(service.settle_seconds, contained, component)
-    learning: list[Hook] = [pulumi.ResourceHook(f"{name}-learn", learn)]
-    forgotten = pulumi.ResourceHook(f"{name}-forget", forget)
-    return pulumi.ResourceHookBinding(
-        before_create=[] if service.create_namespace else learning,
-        before_update=learning,
-        after_update=[forgotten],
-        after_delete=[forgotten] if service.keep_on_destroy else [],
-    )
+    def __init__(
+        self, name: str, seconds: float, contained: Collection[str], component: pulumi.Resource | None
+    ) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._contained = set(contained)
+        self._component = component
+        self._changed: dict[str, float] = {}  # when a version was last changed by this `up`
+        self._hooks: dict[str, pulumi.ResourceHook] = {}
 
+    def of(self, step: Step) -> pulumi.ResourceHookBinding | None:
+        """The hooks of a step."""
+        if not step.waits:
+            return None
+        hooks: Any = {moment: [self._hook(wait, step.version)] for moment, wait in step.waits.items()}
+        return pulumi.ResourceHookBinding(**hooks)
 
-def waits(seconds: float, contained: Collection[str], component: pulumi.Resource | None) -> tuple[Wait, Wait]:
-    """What runs before routes come to name versions, and after they ceased to; for those that are `contained`
-    while they are not live, also before they become live, and after they ceased to be. Messages go to
-    `component`."""
+    def _hook(self, wait: str, version: str | None) -> pulumi.ResourceHook:
+        """One hook for all steps that wait alike."""
+        name = "-".join(part for part in (self._name, version, wait) if part)
+        if name not in self._hooks:
+            self._hooks[name] = pulumi.ResourceHook(name, self._waiting(wait, version))
+        return self._hooks[name]
 
-    async def settle(versions: set[str], doing: str) -> None:
-        if versions and seconds:
-            pulumi.log.info(
-                f"{seconds:g} s for the proxies to {doing} {', '.join(sorted(versions))}", component
-            )
+    def _waiting(self, wait: str, version: str | None) -> pulumi.ResourceHookFunction:
+        async def waiting(change: pulumi.ResourceHookArgs) -> None:
+            if version is None:
+                await (self.learn(change) if wait == "learn" else self.forget(change))
+            elif wait == "changed":
+                self._changed[version] = time.monotonic()
+            else:
+                await self.settled(version)
+
+        return waiting
+
+    async def learn(self, change: pulumi.ResourceHookArgs) -> None:
+        """Before routes come to lead live requests to versions that proxies may not know of, or that were
+        contained."""
+        before, after = _before(change), change.new_inputs
+        await self._settle(self._coming(after, before), "learn of")
+
+    async def forget(self, change: pulumi.ResourceHookArgs) -> None:
+        """After routes ceased to."""
+        before, after = _before(change), change.new_inputs
+        await self._settle(self._coming(before, after), "forget")
+
+    def _coming(self, there: object, other: object) -> set[str]:
+        """The versions that answer there and of which the other routes say nothing; of those that are contained
+        while they are not live, also those that the other routes only copy to."""
+        answering = routes.answering(there)
+        freed = (answering - routes.answering(other)) & self._contained
+        return (answering - routes.used(other)) | freed
+
+    async def settled(self, version: str) -> None:
+        """Until proxies know what this `up` changed of the version last."""
+        if version in self._changed:
+            passed = time.monotonic() - self._changed[version]
+            await self._sleep(self._seconds - passed, f"learn of the change of {version}")
+
+    async def _settle(self, versions: Collection[str], doing: str) -> None:
+        if versions:
+            await self._sleep(self._seconds, f"{doing} {', '.join(sorted(versions))}")
+
+    async def _sleep(self, seconds: float, doing: str) -> None:
+        if seconds > 0:
+            pulumi.log.info(f"{seconds:.2g} s for the proxies to {doing}", self._component)
             await asyncio.sleep(seconds)
 
-    def coming(there: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> set[str]:
-        freed = _answering(there) - _answering(before)
-        return (_used(there) - _used(before)) | (freed & set(contained))
 
-    async def learn(change: pulumi.ResourceHookArgs) -> None:
-        await settle(coming(change.new_inputs, change.old_inputs), "learn of")
-
-    async def forget(change: pulumi.ResourceHookArgs) -> None:
-        await settle(coming(change.old_inputs, change.new_inputs), "forget")
-
-    return learn, forget
-
-
-def _used(inputs: Mapping[str, Any] | None) -> set[str]:
-    return versions_used(inputs["spec"]) if inputs else set()
-
-
-def _answering(inputs: Mapping[str, Any] | None) -> set[str]:
-    return versions_answering(inputs["spec"]) if inputs else set()
+def _before(change: pulumi.ResourceHookArgs) -> Mapping[str, Any] | None:
+    """The object as it was: the whole of it where Pulumi has that, as its old inputs are cut to the shape of what
+    the component wrote."""
+    return change.old_outputs or change.old_inputs

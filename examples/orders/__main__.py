@@ -1,13 +1,11 @@
 """Orders: one version answers and writes to the live database, the other gets copies and writes to a database of
 its own."""
 
-from typing import Any
-
 import pulumi
 from database import Database
 from pulumi_kubernetes.core.v1 import Namespace
 
-from mirrored_service import MirroredService
+from mirrored_service import MirroredService, SubsetArgs
 
 config = pulumi.Config()
 namespace = config.require("namespace")
@@ -27,14 +25,12 @@ databases = {
 }
 
 
-def version(name: str) -> Any:
+def version(name: str) -> SubsetArgs:
     """One version of the service, in the role that it has now."""
-    if name == live:
-        role, database = {"weight": 100}, databases["live"]
-    else:
-        role, database = {"mirrorPercent": config.require_int("mirrorPercent")}, databases[told]
+    database = databases["live" if name == live else told]
     return {
-        **role,
+        "weight": 100 if name == live else 0,
+        "mirrorPercent": 0 if name == live else config.require_int("mirrorPercent"),
         "image": config.require("image"),
         "containerPort": 8080,
         "probe": {"path": "/healthz"},

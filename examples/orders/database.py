@@ -38,7 +38,7 @@ class Database(pulumi.ComponentResource):
             name,
             metadata=metadata,
             spec={
-                "selector": {"matchLabels": labels},
+                "selector": {"match_labels": labels},
                 "strategy": {"type": "Recreate"},
                 "template": {"metadata": {"labels": labels}, "spec": _pod(image, secret, schema)},
             },
@@ -47,7 +47,7 @@ class Database(pulumi.ComponentResource):
         service = Service(
             name,
             metadata=metadata,
-            spec={"selector": labels, "ports": [{"name": "tcp", "appProtocol": "tcp", "port": 5432}]},
+            spec={"selector": labels, "ports": [{"name": "tcp", "app_protocol": "tcp", "port": 5432}]},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
         )
         # Known once the database serves: whoever is given these variables waits for it.

@@ -1,10 +1,8 @@
 """A shop and its search: two mirrored services in one stack, in namespaces of their own, behind one Gateway."""
 
-from typing import Any
-
 import pulumi
 
-from mirrored_service import MirroredService
+from mirrored_service import MirroredService, MirrorMatchArgs, SubsetArgs
 
 config = pulumi.Config()
 domain, gateway, prefix = (config.require(key) for key in ("domain", "gateway", "namespace"))
@@ -16,7 +14,9 @@ def image(name: str) -> pulumi.Output[str]:
     return pulumi.Output.concat(config.require("registry"), "/", name)
 
 
-def service(name: str, subsets: Any, **more: Any) -> MirroredService:
+def service(
+    name: str, subsets: dict[str, SubsetArgs], copied: MirrorMatchArgs | None = None
+) -> MirroredService:
     """What both services have in common."""
     return MirroredService(
         name,
@@ -27,7 +27,7 @@ def service(name: str, subsets: Any, **more: Any) -> MirroredService:
             "gateway": {"existing": gateway},
             "annotations": {"example.org/owner": "team-shop@example.org"},
             "subsets": subsets,
-            **more,
+            "mirrorMatch": copied or {},
         },
     )
 
@@ -46,7 +46,7 @@ search = service(
         "v2": {"image": image("nginx-v2:1"), "weight": 100, "env": {"SHOP": shop.host}},
         "v3": {"image": image("nginx-v3:1"), "mirrorPercent": 100, "env": {"SHOP": shop.host}},
     },
-    mirrorMatch={"methods": ["GET"]},
+    copied={"methods": ["GET"]},
 )
 
 pulumi.export("shop", shop.host)

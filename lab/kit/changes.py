@@ -51,6 +51,7 @@ def changes(replicas: int = 1) -> list[Change]:
     two_shadows: Subsets = {"v1": live("v1"), "v2": shadow("v2"), "v3": shadow("v3")}
     updated: Subsets = {"v1": live("v3"), "v2": shadow("v2")}
     scaled: Subsets = {"v1": {**live("v1"), "replicas": 3 * replicas}, "v2": shadow("v2")}
+    moved: Subsets = {"v1": {**live("v1"), "containerPort": 8080}, "v2": shadow("v2")}
     promoted: Subsets = {"v1": version("v1"), "v2": live("v2")}
     v2_alone: Subsets = {"v2": live("v2")}
     v3_alone: Subsets = {"v3": live("v3")}
@@ -66,6 +67,7 @@ def changes(replicas: int = 1) -> list[Change]:
         Change("live image changed in place", mirrored, updated),
         Change("replicas up", mirrored, scaled),
         Change("replicas down", scaled, mirrored),
+        Change("live port changed in place", mirrored, moved),
         Change("split 90/10", off, split),
         Change("split back", split, off),
         Change("promote", mirrored, promoted),

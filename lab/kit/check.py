@@ -14,8 +14,7 @@ from typing import Any
 import requests
 
 from lab.cluster.lab import Lab
-from mirrored_service import objects
-from mirrored_service.model import Service
+from mirrored_service.description.service import Service
 
 PATH_START = "/walkthrough-"
 ARRIVAL_SECONDS = 10  # how long a copy may take until it is logged
@@ -112,7 +111,7 @@ def check(lab: Lab, service: Service, count: int = 100) -> Report:
 
 def access_log(lab: Lab, service: Service, version: str, path: str) -> list[dict[str, Any]]:
     """The access log lines of a version's pods whose request path starts with `path`."""
-    labels = objects.pod_labels(service, next(found for found in service.subsets if found.name == version))
+    labels = service.pod_labels(next(found for found in service.subsets if found.name == version))
     text = lab.kubectl(
         "logs",
         f"--namespace={service.namespace}",

@@ -13,7 +13,9 @@ from lab.cluster.lab import Lab
 from lab.cluster.layout import CHECKOUT
 from lab.kit.check import Report, check
 from lab.kit.stack import Stack
-from mirrored_service import MirroredServiceArgs, model
+from mirrored_service import MirroredServiceArgs
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
 
 
 class ScratchStack:
@@ -49,9 +51,9 @@ class ScratchStack:
         return check(self.lab, self.service, count)
 
     @property
-    def service(self) -> model.Service:
+    def service(self) -> Service:
         args: Any = settings.with_target(self.args, lambda stack: settings.ANY_TARGET)
-        return model.parse(args)
+        return parse(args)
 
     def kubectl(self, *args: str) -> str:
         return self.lab.kubectl(*args, f"--namespace={self.namespace}")
@@ -60,6 +62,7 @@ class ScratchStack:
         # Nobody wants to wait here until pods have ended as they should.
         self.kubectl("delete", "deployments,replicasets,pods", "--all", "--force", "--grace-period=0")
         self.stack.destroy()
+        self.lab.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
         self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
 
 

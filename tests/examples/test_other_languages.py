@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lab.cluster.layout import CHECKOUT
-from mirrored_service import model
+from mirrored_service.reading.service import parse
 
 EXAMPLES = CHECKOUT / "examples"
 COMPONENT = "mirrored-service:index:MirroredService"
@@ -66,7 +66,7 @@ def problems_of_object(value: Any, wanted: Any, where: str) -> list[str]:
 @pytest.mark.parametrize("args", [from_yaml(), from_typescript()], ids=["yaml", "typescript"])
 def test_the_arguments_are_those_of_the_schema_and_accepted(args: Any) -> None:
     assert problems_of_object(args, schema()["resources"][COMPONENT], "shop") == []
-    described = model.parse(args)
+    described = parse(args)
     assert [subset.name for subset in described.live] == ["v1"]
     assert [subset.name for subset in described.shadows] == ["v2"]
 

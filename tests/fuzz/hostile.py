@@ -13,8 +13,8 @@ import pulumi
 from hypothesis import strategies as st
 
 from mirrored_service import MirroredServiceArgs
-from mirrored_service.model import Service
-from mirrored_service.others import ABOUT_OTHERS
+from mirrored_service.description.service import Service
+from mirrored_service.reading.others import ABOUT_OTHERS
 from tests.fuzz.valid import Args
 
 Path = tuple[str | int, ...]

@@ -15,9 +15,9 @@ import yaml
 from requests.adapters import HTTPAdapter
 
 from lab import Lab
-from mirrored_service import inventory
-from mirrored_service.manifests import Manifest
-from mirrored_service.model import Service
+from mirrored_service.description.service import Service
+from mirrored_service.plan import plan
+from mirrored_service.rendering import Manifest
 
 _COLLECTIONS = {
     "Namespace": "/api/v1/namespaces",
@@ -82,7 +82,7 @@ class Judge:
 
 def rendered(service: Service) -> list[Manifest]:
     """Every object of a service; and, as a Deployment's pods are not checked with it, a pod of each version."""
-    objects = inventory.objects(service)
+    objects = [step.manifest for step in plan(service)]
     return [*objects, *(_pod(made) for made in objects if made["kind"] == "Deployment")]
 
 

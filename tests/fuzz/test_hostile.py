@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 
-from mirrored_service import InvalidArgsError, model
-from mirrored_service.manifests import Manifest
-from mirrored_service.model import Service
+from mirrored_service import InvalidArgsError
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import Manifest
 from tests.fuzz import hostile
 from tests.fuzz.hostile import Mutation
 from tests.fuzz.judge import Judge, rendered
@@ -21,7 +22,7 @@ MOST_PERCENT = 100_000
 
 def accepted(args: Any) -> Service | None:
     try:
-        return model.parse(args)
+        return parse(args)
     except InvalidArgsError:
         return None
 
@@ -51,7 +52,7 @@ def is_made_whole(value: Any) -> bool:
 )
 def test_every_property_can_be_mutated(path: hostile.Path) -> None:
     full: Any = hostile.FULL
-    service = model.parse(full)
+    service = parse(full)
     value = object()
     assert hostile.forced(service, Mutation(path, value)) != service
     assert hostile.mutated(hostile.FULL, Mutation(path, value)) != hostile.FULL
@@ -63,7 +64,7 @@ def test_we_refuse_whatever_the_cluster_refuses(judge: Judge) -> None:
     @given(hostile.cases)
     def check(case: tuple[Any, Mutation]) -> None:
         args, mutation = case
-        service = model.parse(args)
+        service = parse(args)
         usual = rendered(service)
         ours = accepted(hostile.mutated(args, mutation))
         if ours:

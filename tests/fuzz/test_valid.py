@@ -21,17 +21,16 @@ from mirrored_service import (
     ShadowIsolationArgs,
     SubsetArgs,
     TolerationArgs,
-    manifests,
-    model,
 )
-from mirrored_service.manifests import Manifest
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import Manifest, routes
 from tests.fuzz import valid
 from tests.fuzz.judge import Judge, rendered
 from tests.services import service_args
 
 
 def virtual_service() -> Manifest:
-    return manifests.mesh_virtual_service(model.parse(service_args()))
+    return routes.mesh_virtual_service(parse(service_args()))
 
 
 def test_an_unknown_field_is_refused_and_not_pruned(judge: Judge) -> None:
@@ -49,7 +48,7 @@ def test_the_webhook_of_istio_judges_dry_runs(judge: Judge) -> None:
 
 
 def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
-    service = model.parse(service_args(createNamespace=False))
+    service = parse(service_args(createNamespace=False))
     pod = next(thing for thing in rendered(service) if thing["kind"] == "Pod")
     pod["metadata"]["annotations"] = {"sidecar.istio.io/proxyCPU": "much"}
     (refusal,) = judge.refusals([pod])
@@ -89,6 +88,6 @@ def test_every_property_is_generated() -> None:
 
 @given(valid.everything)
 def test_the_cluster_takes_whatever_we_accept(judge: Judge, args: Any) -> None:
-    service = model.parse(args)
+    service = parse(args)
     event(f"{len(service.live)} live, {len(service.shadows)} shadows")
     assert judge.refusals(rendered(service)) == []

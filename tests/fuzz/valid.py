@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mirrored_service import copies, syntax, tagging, versions
+from mirrored_service.description.copies import METHODS
+from mirrored_service.reading import copies, subset, syntax, tagging
 
 Args = dict[str, Any]
 
@@ -226,7 +227,7 @@ def environments(draw: st.DrawFn) -> tuple[Args, Args]:
 
 @st.composite
 def confinements(draw: st.DrawFn) -> Args:
-    level = draw(st.sampled_from(versions.POD_SECURITY))
+    level = draw(st.sampled_from(subset.POD_SECURITY))
     users = st.integers(1 if level == "restricted" else 0, 2**31 - 1).filter(
         lambda user: user != syntax.PROXY_USER
     )
@@ -331,7 +332,7 @@ gateways = st.one_of(
     st.fixed_dictionaries({"tls": st.fixed_dictionaries(TLS)}),
     fuzzed({}, {"existing": st.builds("{}/{}".format, labels(63), labels(63))}),
 )
-methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(copies.METHODS), min_size=1, max_size=9))
+methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(METHODS), min_size=1, max_size=9))
 _path_ends = st.text(
     st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?#*"), max_size=20
 )

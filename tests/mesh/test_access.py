@@ -129,7 +129,7 @@ def test_without_one_permission_it_fails_and_says_which(restricted: Restricted, 
     assert stack.change(verb).returncode == 0
 
 
-def test_with_the_cluster_role_it_makes_and_deletes_its_namespace(
+def test_with_the_cluster_role_it_makes_its_namespace_and_leaves_it(
     lab: Lab, deploy: Callable[[], ScratchStack], tmp_path: Path
 ) -> None:
     deployed = deploy()
@@ -143,7 +143,7 @@ def test_with_the_cluster_role_it_makes_and_deletes_its_namespace(
         assert set(asked(lab.layout.audit_log, deployed.namespace, FORBIDDEN)) == set()
     finally:
         lab.kubectl("delete", "--filename=-", input=yaml.safe_dump_all(found[1:]))
-    assert f"namespace/{deployed.namespace}" not in lab.kubectl("get", "namespaces", "--output=name").split()
+    assert f"namespace/{deployed.namespace}" in lab.kubectl("get", "namespaces", "--output=name").split()
 
 
 def test_the_kill_switch_needs_its_own_role_only(

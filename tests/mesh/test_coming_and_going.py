@@ -115,10 +115,14 @@ def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(
     address = plain.service()["spec"]["clusterIP"]
     plain.deployed.configure({"v1": V1, "v2": V2}, **plain.settings())
     with load(plain.lab, plain.streams) as counted:
+        # Until they end, a Service must lead to the pods that were there before.
+        expose = ("--name=nginx-before", "--port=80", "--target-port=80")
+        plain.deployed.kubectl("expose", "deployment", "nginx", *expose)
         plain.import_service(tmp_path)
         plain.deployed.stack.up()
         plain.deployed.kubectl("delete", "virtualservice/own")
-        plain.deployed.kubectl("delete", "deployment/nginx", "--wait=false")
+        plain.deployed.kubectl("delete", "deployment/nginx", "--wait=true", "--cascade=foreground")
+        plain.deployed.kubectl("delete", "service/nginx-before")
     assert_nothing_lost(counted, {"v1"})
     assert plain.deployed.check().problems == []
     assert plain.service()["spec"]["selector"] == {"app": "nginx", "version": "v1"}

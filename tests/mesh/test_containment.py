@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from lab.kit.load import load
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad, assert_nothing_lost
 from tests.mesh import proxying
@@ -102,6 +103,54 @@ def test_two_versions_share_the_load_while_one_of_them_is_let_out(proxied: Proxi
     counted = proxied.under_load.change_to(split)
     assert_nothing_lost(counted, {"v1", THROUGH_V2})
     assert all(set(stream.answered_by) == {"v1", THROUGH_V2} for stream in counted)
+
+
+def written_twice(proxied: Proxied, changes: list[dict[str, Any]]) -> set[str]:
+    """The requests that reached the live store more than once while v1 and v2, which write what they are asked
+    to, changed so. All methods are copied."""
+    deployed, namespace = proxied.deployed, proxied.deployed.namespace
+    proxied.under_load.begin_with(changes[0], mirrorMatch={"methods": ["*"]})
+    before = proxying.requests_at(deployed.lab, namespace, "live-store")
+    with proxied.under_load.nothing_lost(THROUGH_V2):
+        for subsets in changes[1:]:
+            deployed.deploy(subsets, mirrorMatch={"methods": ["*"]})
+    seen = proxying.requests_at(deployed.lab, namespace, "live-store") - before
+    assert len(seen) > 500
+    return {request for request, times in seen.items() if times > 1}
+
+
+@pytest.mark.parametrize("contained", [True, False])
+def test_one_up_from_a_shadow_with_its_own_store_to_live_and_back_writes_nothing_twice(
+    proxied: Proxied, contained: bool
+) -> None:
+    def v2(store: str, **role: Any) -> dict[str, Any]:
+        return (proxied.v2 if contained else proxying.proxy)(store=store, **role)
+
+    v1 = proxying.proxy()
+    shadow = {"v1": {**v1, "weight": 100}, "v2": v2("shadow-store", mirrorPercent=100)}
+    promoted = {"v1": v1, "v2": v2("live-store", weight=100)}
+    assert written_twice(proxied, [shadow, promoted, shadow]) == set()
+    assert proxying.requests_at(proxied.deployed.lab, proxied.deployed.namespace, "shadow-store")
+
+
+def test_a_shadow_that_goes_stays_contained_until_its_last_pod_has_ended(proxied: Proxied) -> None:
+    """Its store is the live one, by mistake: all that keeps its copies from being written is what contains it."""
+    v1 = {**proxying.proxy(), "weight": 100}
+    mistaken = {"v1": v1, "v2": proxied.v2(store="live-store", mirrorPercent=100)}
+    assert written_twice(proxied, [mistaken, {"v1": v1}, mistaken]) == set()
+
+
+def test_a_shadow_stays_contained_while_everything_is_destroyed(proxied: Proxied) -> None:
+    deployed, namespace = proxied.deployed, proxied.deployed.namespace
+    v1 = {**proxying.proxy(), "weight": 100}
+    mistaken = {"v1": v1, "v2": proxied.v2(store="live-store", mirrorPercent=100)}
+    proxied.under_load.begin_with(mistaken, mirrorMatch={"methods": ["*"]})
+    before = proxying.requests_at(deployed.lab, namespace, "live-store")
+    with load(deployed.lab, proxied.under_load.streams):
+        deployed.stack.destroy()
+    seen = proxying.requests_at(deployed.lab, namespace, "live-store") - before
+    assert len(seen) > 100
+    assert {request for request, times in seen.items() if times > 1} == set()
 
 
 def test_in_the_order_of_the_docs_no_request_ever_reaches_the_live_store_twice(proxied: Proxied) -> None:

@@ -18,7 +18,7 @@ from lab import Lab
 from lab.kit.check import access_log
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
-from mirrored_service import target
+from mirrored_service.rendering import mirror_to
 from tests.mesh import certificates
 from tests.mesh.faults import version, wait_until
 
@@ -110,7 +110,7 @@ def test_staging_that_never_answers_holds_a_limited_number_of_copies(environment
     with environments.under_load.nothing_lost("v1"):
         environments.prod.deploy(LIVE, **few)
         environments.staging.deploy(HANGING)
-        host = target.host(environments.prod.service)
+        host = mirror_to.host(environments.prod.service)
         wait_until(
             lambda: at_gateway(environments.prod.lab, host, "rq_active") >= 100, "as many copies wait as may"
         )
@@ -210,7 +210,7 @@ def test_an_environment_outside_the_cluster_is_reached_over_tls_that_checks_the_
     with environments.under_load.nothing_lost("v1"):
         outside("other.example")
         prod.deploy(LIVE, mirrorTo=over_tls)
-        alias = target.host(prod.service)
+        alias = mirror_to.host(prod.service)
         wait_until(lambda: at_gateway(prod.lab, alias, "cx_connect_fail") > 0, "the name is refused")
         environments.assert_not_copied()
         outside(OUTSIDE)

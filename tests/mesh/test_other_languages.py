@@ -20,7 +20,7 @@ from lab.kit.check import check
 from lab.kit.load import load
 from lab.kit.stack import Stack
 from lab.kit.under_load import assert_nothing_lost, from_everywhere
-from mirrored_service import model
+from mirrored_service.reading.service import parse
 from tests.mesh.faults import live_and_shadow, version, wait_until
 
 PROGRAM = """
@@ -74,7 +74,7 @@ class Consumer:
         self.stack.output("config", "set", "args", json.dumps(self.args), "--stack", self.stack.name)
 
     def is_as_configured(self) -> bool:
-        return check(self.lab, model.parse(self.args), 20).problems == []
+        return check(self.lab, parse(self.args), 20).problems == []
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import yaml
 
 from lab import Lab, LabError
 from lab.kit.scratch import ScratchStack
-from mirrored_service import model, pods
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import pods
 from tests.services import service_args
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
@@ -150,7 +151,7 @@ def namespace(lab: Lab) -> Iterator[Callable[[str], Namespace]]:
 def pod_of(namespace: str, **version: Any) -> dict[str, Any]:
     """The pod of a version, as its Deployment would make it."""
     subsets = {"v1": {**SERVER, **version, "weight": 100}}
-    described = model.parse(service_args(subsets, namespace=namespace, createNamespace=False))
+    described = parse(service_args(subsets, namespace=namespace, createNamespace=False))
     template = pods.deployment(described, described.main)["spec"]["template"]
     metadata = {**template["metadata"], "name": "nginx"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}

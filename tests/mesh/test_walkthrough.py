@@ -150,10 +150,13 @@ def test_promoting_v2_replaces_nothing_and_v2_answers(walkthrough: ScratchStack)
     assert walkthrough.kubectl("get", "pods", "--selector=version", "--output=name") == pods
 
 
-def test_destroy_leaves_nothing(walkthrough: ScratchStack) -> None:
+def test_destroy_leaves_nothing_but_the_namespace(walkthrough: ScratchStack) -> None:
     walkthrough.stack.destroy()
     assert json.loads(walkthrough.stack.output("stack", "export", "--stack", walkthrough.stack.name))[
         "deployment"
     ].get("resources") in (None, [])
+    kinds = "deployments,services,virtualservices,destinationrules,gateways"
+    assert walkthrough.kubectl("get", kinds, "--output=name") == ""
+    # Whatever else is in the namespace would go with it.
     namespaces = walkthrough.lab.kubectl("get", "namespaces", "--output=name")
-    assert f"namespace/{walkthrough.namespace}" not in namespaces.split()
+    assert f"namespace/{walkthrough.namespace}" in namespaces.split()

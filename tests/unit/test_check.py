@@ -3,13 +3,13 @@
 import pytest
 
 from lab.kit.check import Report, VersionSeen, expected_logged
-from mirrored_service import model
+from mirrored_service.reading.service import parse
 from tests.services import service_args
 
 
 def expected(percent: float, count: int = 100) -> tuple[int, int]:
     subsets = {"v1": {"image": "a", "weight": 100}, "v2": {"image": "b", "mirrorPercent": percent}}
-    return expected_logged(model.parse(service_args(subsets)), "v2", count)
+    return expected_logged(parse(service_args(subsets)), "v2", count)
 
 
 @pytest.mark.parametrize(("percent", "logged"), [(0, 0), (100, 100), (200, 200)])

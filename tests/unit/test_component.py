@@ -1,14 +1,18 @@
 """What the component registers: names, parents, order, hooks, outputs."""
 
 import asyncio
+from importlib import metadata
 from typing import Any
 
 import pulumi
 import pytest
 
-from mirrored_service import InvalidArgsError, MirroredService, settle
-from tests.recorder import Registered, record
+from mirrored_service import InvalidArgsError, MirroredService
+from mirrored_service.plan import Step, plan
+from mirrored_service.reading.service import parse
+from tests.recorder import Registered, record, run
 from tests.services import service_args
+from tests.unit.test_plan import SERVICES
 
 OUTPUTS = (
     "namespace",
@@ -55,60 +59,62 @@ def test_every_object_is_a_child_of_the_component() -> None:
     assert parents == {"nginx"}
 
 
-def test_routes_wait_for_everything_a_live_request_needs_and_for_no_shadow() -> None:
-    registered = register()
-    for route in ("nginx-ingress", "nginx-mesh"):
-        needs = registered["VirtualService", route].needs
-        # Resource names are unique for each type; "nginx-v1" stands for the Deployment and the rule.
-        assert needs >= {"nginx-v1", "nginx-v2", "nginx-gateway", "nginx-callers"}
-    assert "nginx-v2" not in registered["Service", "nginx-callers"].needs
-    order = list(registered)
-    assert order.index(("Deployment", "nginx-v2")) > order.index(("VirtualService", "nginx-mesh"))
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_plan_is_registered_step_by_step(name: str) -> None:
+    recording = run(lambda: MirroredService("nginx", SERVICES[name]))
+    steps = plan(parse(SERVICES[name]))
+    assert len(recording.registered) == len(steps) + 1
+    resources = {step.key: f"nginx-{step.suffix}" for step in steps}
+    for step in steps:
+        found = recording.found(step.key[0], f"nginx-{step.suffix}")
+        assert found.inputs == step.manifest
+        assert found.needs == {resources[key] for key in step.needs}
+        assert found.kept == step.kept
+        assert found.ignored == set(step.unmanaged)
+        assert {moment: found.hooks[moment] for moment in found.hooks if found.hooks[moment]} == {
+            moment: [hook_name(step, wait)] for moment, wait in step.waits.items()
+        }
 
 
-def test_a_version_that_is_not_live_is_touched_only_after_the_routes() -> None:
-    registered = register()
-    assert registered["Deployment", "nginx-v2"].needs == {"nginx-ingress", "nginx-mesh"}
-    assert registered["Deployment", "nginx-v1"].needs == {"nginx-namespace"}
+def hook_name(step: Step, wait: str) -> str:
+    return f"nginx-{step.version}-{wait}" if step.version else f"nginx-{wait}"
 
 
-def test_the_callers_service_waits_for_the_pods_it_selects() -> None:
-    assert "nginx-v1" in register()["Service", "nginx-callers"].needs
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_object_is_registered_after_those_that_come_earlier(name: str) -> None:
+    registered = [
+        (found.inputs["kind"], found.name)
+        for found in run(lambda: MirroredService("nginx", SERVICES[name])).registered
+        if found.inputs
+    ]
+    steps = plan(parse(SERVICES[name]))
+    resources = {step.key: (step.key[0], f"nginx-{step.suffix}") for step in steps}
+    for step in steps:
+        for earlier in (*step.needs, *step.after):
+            assert registered.index(resources[earlier]) < registered.index(resources[step.key])
 
 
-def test_only_the_routes_have_hooks_and_none_runs_on_creation() -> None:
-    for (kind, _), found in register().items():
-        wanted = ["nginx-learn"], ["nginx-forget"]
-        expected = wanted if kind == "VirtualService" else ([], [])
-        assert (found.hooks["before_update"], found.hooks["after_update"]) == expected
+def test_every_object_asks_for_the_provider_of_pulumi_kubernetes() -> None:
+    versions = {found.version for found in register().values() if found.type != COMPONENT}
+    assert versions == {metadata.version("pulumi-kubernetes")}
 
 
-def test_up_waits_for_a_version_as_long_as_its_rollout_may_take() -> None:
-    subsets = {"v1": {"image": "shop:1", "weight": 100, "rollout": {"deadlineSeconds": 45}}}
-    assert register(subsets)["Deployment", "nginx-v1"].timeouts == {"45s"}
-
-
-def test_creation_waits_only_where_callers_may_be_already() -> None:
-    def hooks(**changes: Any) -> list[str]:
-        return register(**changes)["VirtualService", "nginx-mesh"].hooks["before_create"]
-
-    assert hooks() == []
-    assert hooks(createNamespace=False) == ["nginx-learn"]
-
-
-def test_destroy_keeps_what_answers_when_asked_and_needs_no_program_when_not() -> None:
-    kept = {name for name, found in register(keepOnDestroy=True).items() if found.kept}
-    assert kept == {
-        ("Namespace", "nginx-namespace"),
-        ("Deployment", "nginx-v1"),
-        ("Service", "nginx-callers"),
+def test_up_waits_for_a_version_as_long_as_its_rollout_and_its_end_may_take() -> None:
+    version = {"rollout": {"deadlineSeconds": 45}, "stop": {"graceSeconds": 30}}
+    registered = register({"v1": {"image": "shop:1", "weight": 100, **version}})
+    assert registered["Deployment", "nginx-v1"].timeouts == {
+        "create": "45s",
+        "update": "45s",
+        "delete": "90s",
     }
-    assert not any(found.kept or found.hooks["after_delete"] for found in register().values())
+    assert registered["VirtualService", "nginx-mesh"].timeouts == {"create": "", "update": "", "delete": ""}
 
 
-def test_routes_that_go_are_forgotten_before_their_versions_when_callers_stay() -> None:
-    registered = register(keepOnDestroy=True)
-    assert registered["VirtualService", "nginx-mesh"].hooks["after_delete"] == ["nginx-forget"]
+def test_children_are_known_by_kind_and_name() -> None:
+    recording = run(lambda: MirroredService("shop", service_args()))
+    children: dict[tuple[str, str], pulumi.Resource] = recording.built.children
+    assert set(children) == {step.key for step in plan(parse(service_args()))}
+    assert children["Deployment", "nginx-v1"]._name == "shop-v1"
 
 
 def test_an_existing_namespace_and_gateway_are_not_created() -> None:
@@ -196,58 +202,47 @@ def test_a_percentage_is_an_output_and_no_second_object_changes_with_it() -> Non
     assert changed == {("VirtualService", "nginx-ingress"), ("VirtualService", "nginx-mesh")}
 
 
-def _inputs(*subsets: str) -> dict[str, Any]:
-    """Routes to versions; those with "-copies" are mirrored to."""
-    route = [{"destination": {"subset": name}} for name in subsets if not name.endswith("-copies")]
-    mirrors = [{"destination": {"subset": name}} for name in subsets if name.endswith("-copies")]
-    return {"spec": {"http": [{"route": route, "mirrors": mirrors}]}}
+def test_the_engine_is_told_the_outputs() -> None:
+    outputs = run(lambda: MirroredService("nginx", service_args())).outputs
+    assert set(outputs) == set(OUTPUTS)
+    assert outputs["live_versions"] == ["v1"]
 
 
-def waited(monkeypatch: pytest.MonkeyPatch, contained: set[str], old: Any, new: Any) -> list[float]:
-    """Seconds that a change of routes waits, before and after it."""
-    seconds: list[float] = [0, 0]
-    change = pulumi.ResourceHookArgs("urn", "id", "name", "type", new_inputs=new, old_inputs=old)
-
-    async def update() -> None:
-        for place, wait in enumerate(settle.waits(2, contained, None)):
-
-            async def note(slept: float, place: int = place) -> None:
-                seconds[place] += slept
-
-            monkeypatch.setattr(asyncio, "sleep", note)
-            await wait(change)
-
-    asyncio.get_event_loop_policy().new_event_loop().run_until_complete(update())
-    return seconds
+def with_options(**options: Any) -> list[Registered]:
+    """The objects of a component that was given these options."""
+    _, registered = record(
+        lambda: MirroredService("nginx", service_args(), pulumi.ResourceOptions(**options))
+    )
+    return [found for found in registered if found.type.startswith("kubernetes:")]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "before", "after"),
-    [
-        (["v1"], ["v1"], 0, 0),
-        (["v1"], ["v1", "v2"], 2, 0),
-        (["v1", "v2"], ["v1"], 0, 2),
-        (["v1"], ["v3"], 2, 2),
-        (["v1", "v2-copies"], ["v2", "v1-copies"], 0, 0),
-    ],
-)
-def test_the_wait_is_only_for_versions_that_come_or_go(
-    monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str], before: float, after: float
-) -> None:
-    assert waited(monkeypatch, set(), _inputs(*old), _inputs(*new)) == [before, after]
+def test_every_object_is_kept_or_protected_when_the_component_is() -> None:
+    plain = with_options()
+    assert {found.name for found in plain if found.kept} == {"nginx-namespace"}
+    assert not any(found.protected for found in plain)
+    assert all(found.kept for found in with_options(retain_on_delete=True))
+    assert all(found.protected for found in with_options(protect=True))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "before", "after"),
-    [
-        (["v1", "v2-copies"], ["v2", "v1-copies"], 2, 0),
-        (["v2", "v1-copies"], ["v1", "v2-copies"], 0, 2),
-        (["v1", "v2-copies"], ["v1"], 0, 2),
-        (["v1", "v2"], ["v2"], 0, 2),
-        (["v2"], ["v2", "v1-copies"], 2, 0),
-    ],
-)
-def test_a_version_that_is_contained_is_waited_for_when_it_becomes_live_or_ceases_to_be(
-    monkeypatch: pytest.MonkeyPatch, old: list[str], new: list[str], before: float, after: float
-) -> None:
-    assert waited(monkeypatch, {"v2"}, _inputs(*old), _inputs(*new)) == [before, after]
+def test_every_object_is_made_by_the_provider_that_the_component_is_given() -> None:
+    def build() -> None:
+        other: Any = pulumi.ProviderResource("kubernetes", "other", {})
+        MirroredService("nginx", service_args(), pulumi.ResourceOptions(provider=other))
+
+    _, registered = record(build)
+    providers = {found.provider for found in registered if found.parent == "nginx"}
+    assert providers == {"other"}
+
+
+def test_changes_that_pulumi_would_not_ignore_are_refused_with_the_way_that_works() -> None:
+    def build() -> None:
+        options = pulumi.ResourceOptions(ignore_changes=["spec.replicas"])
+        with pytest.raises(InvalidArgsError) as refused:
+            MirroredService("nginx", service_args(), options)
+        assert refused.value.problems == (
+            "opts.ignore_changes: not allowed, as Pulumi ignores it for a component; allowed: a transform that "
+            "gives it to the object that is meant (docs/environments.md)",
+        )
+
+    _, registered = record(build)
+    assert registered == []

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import manifests, model
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import routes
+from mirrored_service.rendering import subset as versions
 from tests.services import service_args
 
 
 def copied(**match: Any) -> list[dict[str, Any]]:
     """The match of the route with mirrors."""
-    routes = manifests.mesh_virtual_service(model.parse(service_args(mirrorMatch=match)))["spec"]["http"]
-    with_mirrors, rest = routes
+    http = routes.mesh_virtual_service(parse(service_args(mirrorMatch=match)))["spec"]["http"]
+    with_mirrors, rest = http
     assert "mirrors" in with_mirrors
     # Apart from match and mirrors the two are the same: same versions, same weights.
     assert {**rest, "match": with_mirrors["match"], "mirrors": with_mirrors["mirrors"]} == with_mirrors
@@ -21,9 +23,13 @@ def copied(**match: Any) -> list[dict[str, Any]]:
     return found
 
 
+LIVE = {"app": "shop", "release": "live"}
+
+
 def copies_policy(version: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    described = model.parse(service_args({"v1": {**version, "weight": 100}}, **settings))
-    live, copies = manifests.destination_rule(described, described.main)["spec"]["subsets"]
+    answering = {"image": "b", "weight": 100} if "image" in version else {"podLabels": LIVE, "weight": 100}
+    described = parse(service_args({"v0": answering, "v1": version}, **settings))
+    live, copies = versions.destination_rule(described, described.subsets[1])["spec"]["subsets"]
     # Live requests have no limits, and keep their protocol.
     assert live == {"name": "v1", "labels": version.get("podLabels", {"version": "v1"})}
     found: dict[str, Any] = copies["trafficPolicy"]
@@ -106,8 +112,8 @@ def test_the_route_without_copies_has_the_same_weights() -> None:
         "v2": {"image": "b", "weight": 70},
         "v3": {"image": "c", "mirrorPercent": 1},
     }
-    described = model.parse(service_args(halves, mirrorMatch={"paths": ["/a"]}))
-    with_mirrors, rest = manifests.ingress_virtual_service(described)["spec"]["http"]
+    described = parse(service_args(halves, mirrorMatch={"paths": ["/a"]}))
+    with_mirrors, rest = routes.ingress_virtual_service(described)["spec"]["http"]
     assert with_mirrors["route"] == rest["route"]
     assert [target["weight"] for target in rest["route"]] == [30, 70]
 

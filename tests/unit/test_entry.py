@@ -5,7 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service import manifests, model
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import entry, routes
 from tests.refusals import NOT, PORT, problems
 from tests.services import service_args
 
@@ -19,7 +20,7 @@ def with_tls(http_port: int = 80, **tls: Any) -> Any:
 
 
 def servers(args: Any) -> Any:
-    return manifests.gateway(model.parse(args))["spec"]["servers"]
+    return entry.gateway(parse(args))["spec"]["servers"]
 
 
 def test_https_is_served_with_the_certificate_and_http_leads_there() -> None:
@@ -44,9 +45,9 @@ def test_without_tls_nothing_speaks_https() -> None:
 
 
 def test_routes_are_the_same_with_and_without_https() -> None:
-    plain = model.parse(service_args(hosts=["a.example"]))
-    secure = model.parse(with_tls())
-    assert manifests.ingress_virtual_service(plain) == manifests.ingress_virtual_service(secure)
+    plain = parse(service_args(hosts=["a.example"]))
+    secure = parse(with_tls())
+    assert routes.ingress_virtual_service(plain) == routes.ingress_virtual_service(secure)
 
 
 def test_a_certificate_may_be_the_output_of_another_resource() -> None:
@@ -66,7 +67,7 @@ def test_a_certificate_may_be_the_output_of_another_resource() -> None:
     ],
 )
 def test_urls_say_how_the_service_is_reached(args: Any, url: str) -> None:
-    assert model.parse(args).urls() == [url]
+    assert parse(args).urls() == [url]
 
 
 def gateway_args(**gateway: Any) -> Any:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import MirroredService, containment, model, pods
+from mirrored_service import MirroredService, render
+from mirrored_service.description.subset import Subset
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import isolation, pods
 from tests.recorder import Registered, record
+from tests.refusals import problems
 from tests.services import service_args
 
 V1 = {"image": "shop:1"}
@@ -39,28 +43,28 @@ def live(**version: Any) -> dict[str, Any]:
 
 
 def rendered(subsets: dict[str, Any], render: Callable[..., dict[str, Any]], *more: Any) -> dict[str, Any]:
-    described = model.parse(service_args(subsets))
+    described = parse(service_args(subsets))
     return render(described, described.subsets[1], *more)
 
 
-def isolation(subsets: dict[str, Any]) -> model.Subset:
-    return model.parse(service_args(subsets)).subsets[1]
+def version(subsets: dict[str, Any]) -> Subset:
+    return parse(service_args(subsets)).subsets[1]
 
 
 def sidecar(subsets: dict[str, Any]) -> dict[str, Any]:
-    return rendered(subsets, containment.sidecar, isolation(subsets).shadow_isolation)
+    return rendered(subsets, isolation.sidecar, version(subsets).shadow_isolation)
 
 
 def policy(subsets: dict[str, Any], name: str) -> dict[str, Any]:
-    described = isolation(subsets).shadow_isolation
+    described = version(subsets).shadow_isolation
     assert described is not None
-    return rendered(subsets, containment.authorization_policy, name, described.protects[name])
+    return rendered(subsets, isolation.authorization_policy, name, described.protects[name])
 
 
 def network(subsets: dict[str, Any]) -> dict[str, Any]:
-    described = isolation(subsets).shadow_isolation
+    described = version(subsets).shadow_isolation
     assert described is not None
-    return rendered(subsets, containment.network_policy, described.network_policy)
+    return rendered(subsets, isolation.network_policy, described.network_policy)
 
 
 def register(subsets: dict[str, Any], **changes: Any) -> dict[tuple[str, str], Registered]:
@@ -169,21 +173,61 @@ def test_nothing_is_added_without_isolation() -> None:
 def test_a_version_that_is_not_live_is_contained_after_the_routes_and_before_its_pods() -> None:
     registered = register(shadow())
     for found in OBJECTS:
-        assert registered[found].needs == {"nginx-ingress", "nginx-mesh"}
+        assert registered[found].needs == {"nginx-namespace", "nginx-versions"}
     assert registered["Deployment", "nginx-v2"].needs >= {"nginx-v2", "nginx-v2-db", "nginx-v2-queue"}
 
 
 def test_a_live_version_is_let_out_before_its_pods_and_the_routes() -> None:
     registered = register(live())
     for found in OBJECTS:
-        assert registered[found].needs == {"nginx-namespace"}
+        assert registered[found].needs == {"nginx-namespace", "nginx-versions", "nginx-v2"}
     assert registered["Deployment", "nginx-v2"].needs >= {"nginx-v2", "nginx-v2-db", "nginx-v2-queue"}
     assert "nginx-v2" in registered["VirtualService", "nginx-mesh"].needs
+
+
+def test_policies_of_other_services_and_versions_have_other_names() -> None:
+    def name(service: str, namespace: str, subset: str, workload: str) -> str:
+        isolation = {"mayReach": [], "protects": {workload: {"labels": {"app": "db"}, "namespace": "data"}}}
+        subsets = {"v0": {**V1, "weight": 100}, subset: {"image": "shop:2", "shadowIsolation": isolation}}
+        objects = render(service_args(subsets, name=service, namespace=namespace))
+        (found,) = [made["metadata"] for made in objects if made["kind"] == "AuthorizationPolicy"]
+        assert found["namespace"] == "data"
+        return str(found["name"])
+
+    described = [
+        ("shop", "shop", "v2", "db"),
+        ("shop", "shop-staging", "v2", "db"),
+        ("shop", "shop", "v2", "a-b"),
+        ("shop", "shop", "v2-a", "b"),
+        ("shop-v2", "shop", "a", "b"),
+    ]
+    assert len({name(*parts) for parts in described}) == len(described)
+
+
+def test_two_workloads_that_would_give_one_resource_are_refused() -> None:
+    def isolation(workload: str) -> dict[str, Any]:
+        return {"mayReach": [], "protects": {workload: {"labels": {"app": "db"}}}}
+
+    subsets = {
+        "v1": {**V1, "weight": 100},
+        "v2": {"image": "shop:2", "shadowIsolation": isolation("a-b")},
+        "v2-a": {"image": "shop:3", "shadowIsolation": isolation("b")},
+    }
+    assert problems(service_args(subsets)) == (
+        "subsets.v2-a.shadowIsolation.protects: the name 'b' is not allowed; allowed: another one, as 'v2-a-b' "
+        "is what v2 makes of one of its own",
+    )
 
 
 def test_the_pods_run_as_an_account_of_their_own() -> None:
     pod = rendered(shadow(), pods.deployment)["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == "nginx-v2"
+
+
+def test_the_pods_name_the_default_account_when_they_have_none_of_their_own() -> None:
+    """A name that is only left out stays: Kubernetes takes it from the field's old spelling."""
+    plain = {"v1": {**V1, "weight": 100}, "v2": {"image": "shop:2"}}
+    assert rendered(plain, pods.deployment)["spec"]["template"]["spec"]["serviceAccountName"] == "default"
 
 
 def test_an_account_that_is_named_is_used_and_not_made() -> None:

@@ -13,8 +13,9 @@ from kill_switch import routes
 from kill_switch.arrivals import Arrivals, requests_passed_on
 from kill_switch.errors import SwitchError
 from kill_switch.report import Report
-from mirrored_service import manifests, model
-from mirrored_service.subset import COPIES
+from mirrored_service.description.subset import COPIES
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering.routes import ingress_virtual_service, mesh_virtual_service
 from tests.services import service_args
 
 SUBSETS: dict[str, Any] = {
@@ -29,7 +30,7 @@ OFF = {
 
 def routes_of(subsets: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
     """The routes that the component makes."""
-    rendered = manifests.ingress_virtual_service(model.parse(service_args(subsets, **changes)))
+    rendered = ingress_virtual_service(parse(service_args(subsets, **changes)))
     found: list[dict[str, Any]] = rendered["spec"]["http"]
     return found
 
@@ -69,8 +70,8 @@ def test_every_target_of_copies_is_found_once() -> None:
 
 
 def test_the_names_are_those_that_the_component_gives() -> None:
-    service = model.parse(service_args())
-    rendered = [manifests.ingress_virtual_service(service), manifests.mesh_virtual_service(service)]
+    service = parse(service_args())
+    rendered = [ingress_virtual_service(service), mesh_virtual_service(service)]
     assert list(routes.names(service.name)) == [manifest["metadata"]["name"] for manifest in rendered]
     assert routes.COPIES == COPIES
 

@@ -5,8 +5,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service import MirroredService, advice, manifests, model, target
-from tests.recorder import record
+from mirrored_service import MirroredService, warnings
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import mirror_to, routes
+from tests.recorder import record, run
 from tests.refusals import NOT, V1, problems
 from tests.services import service_args
 
@@ -26,16 +29,16 @@ def args(**changes: Any) -> Any:
     return service_args({"v1": V1}, mirrorTo={**TO, **changes})
 
 
-def service(**changes: Any) -> model.Service:
-    return model.parse(args(**changes))
+def service(**changes: Any) -> Service:
+    return parse(args(**changes))
 
 
-def routes(described: model.Service) -> Any:
-    return manifests.mesh_virtual_service(described)["spec"]["http"]
+def http(described: Service) -> Any:
+    return routes.mesh_virtual_service(described)["spec"]["http"]
 
 
-def spec(described: model.Service, kind: str) -> Any:
-    (found,) = [thing["spec"] for thing in target.objects_of(described) if thing["kind"] == kind]
+def spec(described: Service, kind: str) -> Any:
+    (found,) = [thing["spec"] for thing in mirror_to.objects(described) if thing["kind"] == kind]
     return found
 
 
@@ -79,30 +82,40 @@ def test_tls_begins_at_the_proxies_when_asked_for(tls: Any, made: Any) -> None:
     assert spec(service(tls=tls), "DestinationRule")["trafficPolicy"] == {**LIMITS, "tls": made}
 
 
+@pytest.mark.parametrize(("host", "asked"), [("10.0.0.7", None), ("shop.far.example", "shop.far.example")])
+@pytest.mark.parametrize("output", [False, True])
+def test_proxies_ask_for_a_name_and_never_for_an_address(host: str, asked: str | None, output: bool) -> None:
+    given = pulumi.Output.from_input(host) if output else host
+    recording = run(lambda: MirroredService("nginx", args(host=given, tls={})))
+    tls = recording.found("DestinationRule", "nginx-mirror-to").inputs["spec"]["trafficPolicy"]["tls"]
+    assert tls.get("sni") == asked
+    assert tls["subjectAltNames"] == [host]
+
+
 def test_live_requests_go_where_they_went_and_copies_to_the_target_too() -> None:
-    copied, rest = routes(service())
+    copied, rest = http(service())
     assert copied["mirrors"] == [{"destination": {"host": ALIAS}, "percentage": {"value": 100}}]
-    assert copied["route"] == rest["route"] == routes(model.parse(service_args({"v1": V1})))[0]["route"]
+    assert copied["route"] == rest["route"] == http(parse(service_args({"v1": V1})))[0]["route"]
     assert "mirrors" not in rest
 
 
 def test_shadows_of_its_own_are_mirrored_to_as_well() -> None:
     subsets = {"v1": V1, "v2": {"image": "shop:2", "mirrorPercent": 50}}
-    described = model.parse(service_args(subsets, mirrorTo={**TO, "percent": 250}))
-    hosts = [mirror["destination"]["host"] for mirror in routes(described)[0]["mirrors"]]
+    described = parse(service_args(subsets, mirrorTo={**TO, "percent": 250}))
+    hosts = [mirror["destination"]["host"] for mirror in http(described)[0]["mirrors"]]
     assert hosts == [described.versions_host, *[ALIAS] * 3]
-    assert [mirror["percentage"]["value"] for mirror in routes(described)[0]["mirrors"]] == [50, 100, 100, 50]
+    assert [mirror["percentage"]["value"] for mirror in http(described)[0]["mirrors"]] == [50, 100, 100, 50]
 
 
 def test_at_zero_percent_nothing_is_copied_and_the_target_stays_known() -> None:
     described = service(percent=0)
-    assert "mirrors" not in str(routes(described))
-    assert len(target.objects_of(described)) == 2
+    assert "mirrors" not in str(http(described))
+    assert len(mirror_to.objects(described)) == 2
 
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc"])
 def test_the_target_is_spoken_to_in_the_services_protocol(protocol: str) -> None:
-    described = model.parse(
+    described = parse(
         service_args({"v1": V1}, protocol=protocol, mirrorMatch={"methods": ["*"]}, mirrorTo=TO)
     )
     assert spec(described, "ServiceEntry")["ports"][0]["protocol"] == protocol.upper()
@@ -129,21 +142,19 @@ def test_host_and_port_may_be_outputs_that_a_preview_does_not_know(preview: bool
 
 
 def test_a_target_that_comes_or_goes_is_not_waited_for() -> None:
-    assert manifests.versions_used(manifests.mesh_virtual_service(service())["spec"]) == {"v1"}
+    assert routes.used(routes.mesh_virtual_service(service())) == {"v1"}
 
 
 def test_nobody_is_told_that_nothing_is_copied() -> None:
-    assert not [line for line in advice.warnings(service()) if "nothing is copied" in line]
-    assert [line for line in advice.warnings(service(percent=0)) if "nothing is copied" in line]
+    assert not [line for line in warnings.of(service()) if "nothing is copied" in line]
+    assert [line for line in warnings.of(service(percent=0)) if "nothing is copied" in line]
 
 
 def test_a_percentage_that_copies_next_to_nothing_is_warned_of() -> None:
-    rare = model.parse(
-        service_args({"v1": V1}, mirrorTo={**TO, "percent": 0.001}, expectedRequestsPerSecond=1)
-    )
+    rare = parse(service_args({"v1": V1}, mirrorTo={**TO, "percent": 0.001}, expectedRequestsPerSecond=1))
     assert (
         "mirrorTo.percent: 0.001 % of 1 requests/s copies less than one request an hour; 0.028 or more"
-        in advice.warnings(rare)
+        in warnings.of(rare)
     )
 
 

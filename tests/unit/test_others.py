@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import MirroredService, advice, manifests, model
+from mirrored_service import MirroredService, warnings
+from mirrored_service.description.service import Service
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import routes
+from mirrored_service.rendering import service as services
+from mirrored_service.rendering import subset as versions
 from tests.recorder import record
 from tests.refusals import NOT, V1, problems
 from tests.services import service_args
@@ -24,8 +29,8 @@ MIXED: dict[str, Any] = {
 NOTHING = "nothing next to podLabels, as others run these pods"
 
 
-def service(subsets: dict[str, Any]) -> model.Service:
-    return model.parse(service_args(subsets, createNamespace=False))
+def service(subsets: dict[str, Any]) -> Service:
+    return parse(service_args(subsets, createNamespace=False))
 
 
 def registered(subsets: dict[str, Any]) -> set[tuple[str, str]]:
@@ -47,31 +52,35 @@ def test_no_pods_are_made_and_everything_around_them_is() -> None:
 
 
 def test_pulumi_waits_for_the_callers_service_where_nobody_waited_for_the_pods() -> None:
-    assert "annotations" not in manifests.callers_service(service(MIXED))["metadata"]
+    annotations = services.callers_service(service(MIXED))["metadata"]["annotations"]
+    assert "pulumi.com/skipAwait" not in annotations
 
 
 def test_callers_reach_the_live_version_by_all_of_its_labels() -> None:
-    spec = manifests.callers_service(service(BOTH))["spec"]
+    spec = services.callers_service(service(BOTH))["spec"]
     assert spec["selector"] == STABLE
     assert spec["ports"][0]["targetPort"] == 8080
 
 
 def test_the_mesh_reaches_every_version_by_what_they_have_in_common() -> None:
-    spec = manifests.mesh_service(service(BOTH))["spec"]
+    spec = services.mesh_service(service(BOTH))["spec"]
     assert spec["selector"] == {"app.kubernetes.io/name": "shop"}
     assert spec["ports"][0]["targetPort"] == 8080
 
 
 def test_the_mesh_tells_versions_apart_by_all_of_their_labels() -> None:
     described = service(BOTH)
-    rules = [manifests.destination_rule(described, subset)["spec"] for subset in described.subsets]
-    assert [[subset["labels"] for subset in rule["subsets"]] for rule in rules] == [[STABLE] * 2, [NEXT] * 2]
+    rules = [versions.destination_rule(described, subset)["spec"] for subset in described.subsets]
+    assert [[subset["labels"] for subset in rule["subsets"]] for rule in rules] == [
+        [STABLE, {**STABLE, "mirrored-service": "no-copies"}],
+        [NEXT] * 2,
+    ]
     assert {rule["host"] for rule in rules} == {described.versions_host}
 
 
 def test_access_logs_are_those_of_the_pods_that_others_run() -> None:
-    described = model.parse(service_args(BOTH, accessLog={"providers": ["json"]}))
-    selected = [manifests.telemetry(described, subset)["spec"]["selector"] for subset in described.subsets]
+    described = parse(service_args(BOTH, accessLog={"providers": ["json"]}))
+    selected = [versions.telemetry(described, subset)["spec"]["selector"] for subset in described.subsets]
     assert selected == [{"matchLabels": STABLE}, {"matchLabels": NEXT}]
 
 
@@ -79,17 +88,17 @@ def test_pods_of_others_and_pods_of_ours_go_together() -> None:
     described = service(MIXED)
     assert ("Deployment", "nginx-v2") in registered(MIXED)
     assert ("Deployment", "nginx-old") not in registered(MIXED)
-    assert manifests.callers_service(described)["spec"]["selector"] == {"app": "nginx", "version": "1.8"}
-    assert manifests.mesh_service(described)["spec"]["selector"] == {"app": "nginx"}
+    assert services.callers_service(described)["spec"]["selector"] == {"app": "nginx", "version": "1.8"}
+    assert services.mesh_service(described)["spec"]["selector"] == {"app": "nginx"}
 
 
 def test_the_routes_are_those_of_versions_that_the_component_runs() -> None:
     ours = {"v1": {"image": "a", "weight": 100}, "v2": {"image": "b", "mirrorPercent": 50}}
-    assert manifests.mesh_virtual_service(service(BOTH)) == manifests.mesh_virtual_service(service(ours))
+    assert routes.mesh_virtual_service(service(BOTH)) == routes.mesh_virtual_service(service(ours))
 
 
 def test_nobody_is_warned_of_the_number_of_pods_that_others_run() -> None:
-    assert not [line for line in advice.warnings(service(BOTH)) if "replicas" in line]
+    assert not [line for line in warnings.of(service(BOTH)) if "replicas" in line]
 
 
 REFUSED: list[tuple[str, Any, str]] = [
@@ -143,6 +152,15 @@ REFUSED: list[tuple[str, Any, str]] = [
         },
         f"subsets.v2.podLabels: app=nginx, release=2 {NOT} labels of which one has another value than for v1: "
         "app=nginx, track=stable, so that no pod is taken for one of both versions",
+    ),
+    (
+        "labels of which pods may have ours too",
+        {
+            "v1": {"podLabels": {"app": "nginx", "release": "1"}, "weight": 100},
+            "v2": {"image": "shop:2"},
+        },
+        f"subsets.v1.podLabels: app=nginx, release=1 {NOT} labels of which one has another value than for v2: "
+        "app=nginx, version=v2, so that no pod is taken for one of both versions",
     ),
     (
         "ports that a Service cannot find by number",

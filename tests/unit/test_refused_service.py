@@ -40,7 +40,19 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key on the wrong level",
         service_args(gateway={"hosts": ["*"]}),
-        "gateway.hosts: unknown, allowed: existing, port, selector, tls",
+        "gateway.hosts: unknown, allowed: hosts of the service as a whole",
+    ),
+    (
+        "a key of a version",
+        service_args(weight=100),
+        "weight: unknown, allowed: weight of a version, in subsets",
+    ),
+    (
+        "a key with what it should hold",
+        {**service_args(), "subsets.v1.env.PIN=hush": ""},
+        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, createNamespace, '
+        "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, "
+        "namespace, port, protocol, settleSeconds, subsets",
     ),
     ("no name", service_args(name=None), f"name: missing; allowed: {NAME}"),
     ("an empty name", service_args(name=""), f"name: '' {NOT} {NAME}"),

@@ -5,7 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service import InvalidArgsError, model
+from mirrored_service import InvalidArgsError
+from mirrored_service.reading.service import parse
 from tests.refusals import MAPPING, NOT, PORT, V1, problems, v1, v2
 from tests.services import service_args
 
@@ -40,6 +41,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         "a percentage in another spelling",
         v2(mirror_percent=50),
         "subsets.v2.mirror_percent: unknown, did you mean mirrorPercent?",
+    ),
+    (
+        "a key of the service",
+        v2(annotations={}),
+        "subsets.v2.annotations: unknown, allowed: annotations of the service as a whole",
     ),
     (
         "a key far from any other",
@@ -164,8 +170,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("an argument with a NUL", v1(args=["hush\0"]), f"subsets.v1.args[0]: a string {NOT} {TEXTS}"),
     (
         "an output in a list",
-        v1(args=[pulumi.Output.from_input("x")]),
-        f"subsets.v1.args[0]: an output {NOT} {TEXTS}",
+        v1(imagePullSecrets=[pulumi.Output.from_input("x")]),
+        f"subsets.v1.imagePullSecrets[0]: an output {NOT} a list of names of Secrets, each once",
     ),
     ("a probe that is a path", v1(probe="/healthz"), f"subsets.v1.probe: a string {NOT} {MAPPING}"),
     (
@@ -242,5 +248,5 @@ def places_of_a_secret(secret: Any) -> list[Any]:
 @pytest.mark.parametrize("secret", ["hush-4711", 4711.4711])
 def test_what_may_be_secret_is_never_shown(place: int, secret: Any) -> None:
     with pytest.raises(InvalidArgsError) as refused:
-        model.parse(places_of_a_secret(secret)[place])
+        parse(places_of_a_secret(secret)[place])
     assert "4711" not in str(refused.value)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+import mirrored_service
 import render
-from mirrored_service import inventory, model
 from tests.services import WALKTHROUGH, service_args
 
 TO_STACK = {"mirrorTo": {"stack": "acme/mirrored-service/staging", "percent": 5}}
@@ -52,20 +52,20 @@ def rendered(project: Path, **options: Any) -> list[Path]:
 def test_the_files_are_numbered_in_the_order_in_which_they_can_be_applied(project: Path) -> None:
     assert [path.name for path in rendered(project)] == [
         "01-namespace-istio-project.yaml",
-        "02-deployment-nginx-v1.yaml",
-        "03-service-nginx.yaml",
-        "04-service-nginx-versions.yaml",
-        "05-destinationrule-nginx-v1.yaml",
-        "06-destinationrule-nginx-v2.yaml",
-        "07-gateway-nginx-gateway.yaml",
-        "08-virtualservice-nginx-vs.yaml",
-        "09-virtualservice-nginx-mesh.yaml",
-        "10-deployment-nginx-v2.yaml",
+        "02-service-nginx-versions.yaml",
+        "03-destinationrule-nginx-v1.yaml",
+        "04-deployment-nginx-v1.yaml",
+        "05-service-nginx.yaml",
+        "06-gateway-nginx-gateway.yaml",
+        "07-virtualservice-nginx-vs.yaml",
+        "08-virtualservice-nginx-mesh.yaml",
+        "09-deployment-nginx-v2.yaml",
+        "10-destinationrule-nginx-v2.yaml",
     ]
 
 
 def test_the_files_hold_the_objects_that_up_applies_but_for_what_concerns_pulumi(project: Path) -> None:
-    objects = inventory.objects(model.parse(service_args()))
+    objects = mirrored_service.render(service_args())
     written = [yaml.safe_load(path.read_text()) for path in rendered(project)]
     assert "pulumi.com" in json.dumps(objects)
     assert "pulumi" not in json.dumps(written)
@@ -92,6 +92,32 @@ def test_what_is_no_longer_wanted_is_removed_and_what_is_not_ours_stays(project:
         "kustomization.yaml",
         *(path.name for path in after),
     }
+
+
+def test_a_file_of_the_users_stays_whatever_it_is_called(project: Path) -> None:
+    (project / "out").mkdir()
+    mine = project / "out" / "01-mine.yaml"
+    mine.write_text("kind: ConfigMap\n")
+    rendered(project)
+    rendered(project)
+    assert mine.read_text() == "kind: ConfigMap\n"
+
+
+def test_more_files_than_two_digits_count_stay_in_order_and_leave_nothing_behind(project: Path) -> None:
+    many = {f"v{number}": {"image": "shop:1"} for number in range(60)}
+    configure(project, {**WALKTHROUGH, "subsets": {**many, "v0": {"image": "shop:1", "weight": 100}}})
+    paths = rendered(project)
+    assert len(paths) > 99
+    assert sorted(paths) == paths
+    configure(project, WALKTHROUGH)
+    fewer = set(rendered(project))
+    assert set((project / "out").iterdir()) == fewer
+
+
+def test_what_stands_in_two_places_is_written_twice_and_not_as_an_anchor(project: Path) -> None:
+    written = "".join(path.read_text() for path in rendered(project))
+    assert "&id" not in written
+    assert "*id" not in written
 
 
 def test_the_service_of_another_stack_is_the_one_that_it_tells_of(project: Path) -> None:

@@ -1,18 +1,23 @@
 """From stack config to the component's arguments."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pulumi
+import pytest
 import yaml
+from pulumi.runtime import rpc
 
 import settings
-from mirrored_service import MirroredServiceArgs, model
-from tests.recorder import record
+from mirrored_service import InvalidArgsError, MirroredService, MirroredServiceArgs
+from mirrored_service.reading.service import parse
+from tests.recorder import record, run
 from tests.services import WALKTHROUGH, service_args
 
 CHECKOUT = Path(__file__).parents[2]
+SCHEMA = json.loads((CHECKOUT / "components" / "schema.json").read_text())
 
 
 def load(config: dict[str, str], secret: tuple[str, ...] = ()) -> Any:
@@ -32,18 +37,38 @@ def declared() -> dict[str, Any]:
 
 
 def test_every_argument_is_declared_in_the_project_with_type_and_description() -> None:
-    types = {str: "string", int: "integer", float: "integer", bool: "boolean", list[str]: "array"}
+    types = {str: "string", int: "integer", float: None, bool: "boolean", list[str]: "array"}
     arguments = get_type_hints(MirroredServiceArgs)
     assert set(declared()) == set(arguments)
     for name, argument in arguments.items():
-        assert declared()[name]["type"] == types.get(argument, "object")
-        assert declared()[name]["description"].endswith(".")
+        assert declared()[name].get("type") == types.get(argument, "object")
+
+
+def description(name: str) -> str:
+    """What a key is, in the words of the arguments."""
+    argument = SCHEMA["resources"]["mirrored-service:index:MirroredService"]["inputProperties"][name]
+    text = " ".join(argument["description"].split())
+    shape = argument.get("$ref") or argument.get("additionalProperties", {}).get("$ref")
+    if shape:
+        properties = SCHEMA["types"][shape.removeprefix("#/types/")]["properties"]
+        text += f" Properties: {', '.join(sorted(properties))}."
+    if name == "mirrorTo":
+        text += (
+            " In place of host and port: stack, another stack of this program, as organization/project/stack."
+        )
+    return text
+
+
+def test_every_key_is_described_as_the_argument_is() -> None:
+    assert {name: entry["description"] for name, entry in declared().items()} == {
+        name: description(name) for name in declared()
+    }
 
 
 def test_every_optional_argument_has_the_default_that_the_component_has() -> None:
     defaults = {key: entry["default"] for key, entry in declared().items() if "default" in entry}
     assert set(defaults) == MirroredServiceArgs.__optional_keys__
-    assert model.parse(service_args(**defaults)) == model.parse(service_args())
+    assert parse(service_args(**defaults)) == parse(service_args())
 
 
 def test_the_stack_dev_is_the_walkthrough() -> None:
@@ -65,6 +90,10 @@ def test_what_is_not_json_and_what_is_unknown_reaches_the_component_to_be_refuse
     assert load({"port": "9" * 5000}) == {"port": "9" * 5000}
 
 
+def test_a_fraction_of_a_second_is_a_number() -> None:
+    assert load({"settleSeconds": "0.5"}) == {"settleSeconds": 0.5}
+
+
 def test_config_of_other_packages_is_left_alone() -> None:
     def build() -> Any:
         pulumi.runtime.set_all_config({"kubernetes:namespace": "x", "mirrored-service:name": "nginx"})
@@ -73,8 +102,49 @@ def test_config_of_other_packages_is_left_alone() -> None:
     assert record(build)[0] == {"name": "nginx"}
 
 
-def test_variables_of_a_config_that_holds_a_secret_are_secrets() -> None:
-    subsets = {"v1": {"image": "shop:1", "weight": 100, "env": {"PASSWORD": "hush"}}}
-    loaded = load({"subsets": json.dumps(subsets)}, secret=("subsets",))
-    assert loaded["subsets"]["v1"]["image"] == "shop:1"
-    assert isinstance(loaded["subsets"]["v1"]["env"]["PASSWORD"], pulumi.Output)
+HUSH: dict[str, Any] = {
+    "image": "hush.example/shop:1",
+    "weight": 100,
+    "env": {"PASSWORD": "hush"},
+    "command": ["serve", "hush"],
+    "args": ["--password=hush"],
+}
+
+
+def test_what_may_be_a_secret_is_one_as_soon_as_the_config_of_the_versions_holds_one() -> None:
+    texts = {"name": "nginx", "namespace": "shop", "subsets": json.dumps({"v1": HUSH})}
+    keys = {f"mirrored-service:{key}": value for key, value in texts.items()}
+    sealed: list[pulumi.Output[str]] = []
+
+    def build() -> None:
+        pulumi.runtime.set_all_config(keys, ["mirrored-service:subsets"])
+        args = settings.load()
+        v1: Any = args["subsets"]["v1"]
+        sealed.extend([v1["image"], v1["env"]["PASSWORD"], *v1["command"], *v1["args"]])
+        MirroredService("nginx", args)
+
+    spec = run(build).found("Deployment", "nginx-v1").inputs["spec"]
+    assert spec[rpc._special_sig_key] == rpc._special_secret_sig
+    (container,) = spec["value"]["template"]["spec"]["containers"]
+    assert {key: container[key] for key in ("image", "command", "args")} == {
+        "image": "hush.example/shop:1",
+        "command": ["serve", "hush"],
+        "args": ["--password=hush"],
+    }
+    assert len(sealed) == 5
+    assert all(asyncio.new_event_loop().run_until_complete(secret(output)) for output in sealed)
+
+
+async def secret(output: pulumi.Output[str]) -> bool:
+    return await output.is_secret()
+
+
+def test_without_a_secret_everything_stays_plain() -> None:
+    assert load({"subsets": json.dumps({"v1": HUSH})})["subsets"] == {"v1": HUSH}
+
+
+def test_no_message_shows_what_may_be_a_secret() -> None:
+    wrong = {**HUSH, "image": "hush hush", "command": ["hush\0"], "port": "x"}
+    with pytest.raises(InvalidArgsError) as refused:
+        load({"subsets": json.dumps({"v1": wrong}), "hosts": "[]"}, secret=("subsets", "hosts"))
+    assert "hush" not in str(refused.value)

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import settings
-from mirrored_service import InvalidArgsError, model
+from mirrored_service import InvalidArgsError
+from mirrored_service.reading.service import parse
 from tests.recorder import record
 from tests.refusals import NOT
 from tests.services import WALKTHROUGH
@@ -134,8 +135,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_a_secret_that_would_not_be_kept_is_refused() -> None:
     assert refused(secret=("annotations", "subsets")) == (
-        "annotations: a secret is not allowed; allowed: secrets in the variables of subsets only, as it would "
-        "stand in the state and in the cluster for everyone to read",
+        "annotations: a secret is not allowed; allowed: secrets in args, command, env, image of subsets only, as "
+        "it would stand in the state and in the cluster for everyone to read",
     )
 
 
@@ -150,7 +151,7 @@ def test_the_projects_own_stacks_are_described_rightly(stack: str) -> None:
     values = {key.removeprefix("mirrored-service:"): value for key, value in keys.items()}
     settings.check(values, [])
     args: Any = settings.with_target(values, lambda other: settings.ANY_TARGET)
-    assert model.parse(args).copies is (stack != "staging")
+    assert parse(args).copies is (stack != "staging")
 
 
 def test_prod_copies_to_staging() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service import model, pods
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import pods
 from tests.services import service_args
 
 CONFINED = {"allowPrivilegeEscalation": False, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -13,7 +14,7 @@ RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabili
 
 
 def pod(**version: Any) -> dict[str, Any]:
-    described = model.parse(service_args({"v1": {"image": "shop:1", "weight": 100, **version}}))
+    described = parse(service_args({"v1": {"image": "shop:1", "weight": 100, **version}}))
     found: dict[str, Any] = pods.deployment(described, described.main)["spec"]["template"]["spec"]
     return found
 
@@ -24,7 +25,7 @@ def container(**version: Any) -> dict[str, Any]:
 
 
 def test_what_is_not_asked_for_is_not_in_the_pod() -> None:
-    assert set(pod()) == {"terminationGracePeriodSeconds", "containers"}
+    assert set(pod()) == {"serviceAccountName", "terminationGracePeriodSeconds", "containers"}
     assert not {"env", "volumeMounts"} & set(container())
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from mirrored_service import MirroredService, manifests, model
+from mirrored_service import MirroredService
+from mirrored_service.reading.service import parse
+from mirrored_service.rendering import pods
 from tests.recorder import record
 from tests.refusals import NOT, problems
 from tests.services import service_args
@@ -56,8 +58,8 @@ def test_tags_replace_no_pod_and_change_no_selector() -> None:
     plain, tagged = objects(), objects(**TAGS)
     for name in plain:
         assert plain[name].get("spec") == tagged[name].get("spec"), name
-    described = model.parse(service_args(**TAGS))
-    template = manifests.deployment(described, described.main)["spec"]["template"]
+    described = parse(service_args(**TAGS))
+    template = pods.deployment(described, described.main)["spec"]["template"]
     assert template["metadata"] == {"labels": {"app": "nginx", "version": "v1"}}
 
 

@@ -1,0 +1,1 @@
+"""What a checked service is: frozen, so that what was checked stays true."""

@@ -1,0 +1,28 @@
+"""Where requests from outside the cluster enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class GatewayTls:
+    credential_name: pulumi.Input[str]
+    port: int
+    redirect: bool
+
+
+@dataclass(frozen=True)
+class Gateway:
+    existing: str | None
+    selector: Mapping[str, str]
+    port: int
+    tls: GatewayTls | None  # None: HTTP only
+
+    @property
+    def origin(self) -> tuple[str, int, int]:
+        """Scheme and port of a URL that leads here, and the port that such a URL need not name."""
+        return ("https", self.tls.port, 443) if self.tls else ("http", self.port, 80)

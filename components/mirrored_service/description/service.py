@@ -1,0 +1,109 @@
+"""A service as a whole. Made by `reading.service.parse` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .copies import MirrorMatch
+from .entry import Gateway
+from .mirror_to import MirrorTo
+from .subset import Subset
+
+
+@dataclass(frozen=True)
+class AccessLog:
+    providers: tuple[str, ...]  # none: the mesh's own log, and no Telemetry
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    namespace: str
+    create_namespace: bool
+    port: int
+    protocol: str
+    hosts: tuple[str, ...]
+    gateway: Gateway
+    labels: Mapping[str, str]  # of every object, besides its own
+    annotations: Mapping[str, str]
+    subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
+    mirror_match: MirrorMatch
+    access_log: AccessLog
+    mirror_to: MirrorTo | None
+    settle_seconds: float
+    keep_on_destroy: bool
+    requests_per_second: float  # as the user expects them; 0: not stated
+
+    @property
+    def live(self) -> list[Subset]:
+        return [subset for subset in self.subsets if subset.live]
+
+    @property
+    def shadows(self) -> list[Subset]:
+        return [subset for subset in self.subsets if subset.shadow]
+
+    @property
+    def run_by_others(self) -> list[Subset]:
+        return [subset for subset in self.subsets if subset.run_by_others]
+
+    @property
+    def copies(self) -> bool:
+        """Is anything copied?"""
+        return bool(self.shadows) or (self.mirror_to is not None and self.mirror_to.percent > 0)
+
+    @property
+    def main(self) -> Subset:
+        """The live subset with the largest weight; of equals, the first by name."""
+        return max(self.live, key=lambda subset: subset.weight)
+
+    def version_name(self, subset: Subset) -> str:
+        """What the objects of one version are called. It goes by version, never by role."""
+        return f"{self.name}-{subset.name}"
+
+    def version_labels(self, subset: Subset) -> dict[str, str]:
+        return {"app": self.name, "version": subset.name}
+
+    def pod_labels(self, subset: Subset) -> dict[str, str]:
+        """What the pods of a version are selected by."""
+        return dict(subset.pod_labels) or self.version_labels(subset)
+
+    @property
+    def mesh_selector(self) -> dict[str, str]:
+        """What the pods of all versions have in common."""
+        first, *rest = (self.pod_labels(subset).items() for subset in self.subsets)
+        shared = (
+            dict(first)
+            if not rest
+            else {name: value for name, value in first if all((name, value) in x for x in rest)}
+        )
+        own = {"app": self.name}
+        # As long as the name alone will do, a version that comes or goes does not change the Service.
+        return own if own.items() <= shared.items() else shared
+
+    def account(self, subset: Subset) -> str:
+        """The ServiceAccount of a version's pods: what others recognise it by."""
+        made = self.version_name(subset) if subset.shadow_isolation else "default"
+        return subset.service_account or made
+
+    @property
+    def host(self) -> str:
+        """The name callers inside the cluster use."""
+        return f"{self.name}.{self.namespace}.svc.cluster.local"
+
+    @property
+    def versions_name(self) -> str:
+        return f"{self.name}-versions"
+
+    @property
+    def versions_host(self) -> str:
+        """The name only the mesh's routes use: every version is behind it."""
+        return f"{self.versions_name}.{self.namespace}.svc.cluster.local"
+
+    def urls(self) -> list[str]:
+        """Where the service is reached through its own gateway; a wildcard host has no URL."""
+        if self.gateway.existing:
+            return []
+        scheme, port, usual = self.gateway.origin
+        suffix = "" if port == usual else f":{port}"
+        return [f"{scheme}://{host}{suffix}/" for host in self.hosts if "*" not in host]

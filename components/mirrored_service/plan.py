@@ -1,0 +1,218 @@
+"""What is made of a service: which objects, in which order, which of them stay, and where `up` waits.
+
+Pure. The component registers the plan, and `render` prints it.
+
+`up` works from top to bottom: for a live version from the mesh to its pods, then the routes, and for all other
+versions from the pods to the mesh. So no request meets a version that is not ready for it, and no copy one that
+is on its way to becoming live, or back:
+
+    namespace, the mesh's Service
+    each live version: what the mesh knows of it (no longer where copies go), what contained it opens, its pods
+    the callers' Service, the service of another environment, the Gateway
+    the routes
+    each other version: what contains it closes, its pods, what the mesh knows of it (now where copies go)
+
+`destroy` goes by `needs`, from the bottom to the top: the routes and where copies go, then pods, then what
+contains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+
+from .args import MirroredServiceArgs
+from .description.mirror_to import SUFFIX
+from .description.service import Service
+from .description.subset import Subset
+from .reading.service import parse
+from .rendering import Manifest, entry, isolation, mirror_to, pods, routes, service, subset
+
+Key = tuple[str, str]
+# Pods have ended when their Deployment is gone; the kubelet and the garbage collector need a moment.
+_SPARE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Step:
+    """One object, and how it is registered."""
+
+    suffix: str  # of its resource name, which is its identity
+    manifest: Manifest
+    needs: tuple[Key, ...] = ()  # is made after these, and deleted before them
+    after: tuple[Key, ...] = ()  # is made after these
+    kept: bool = False  # in the cluster, when it is no longer in the stack
+    ready_seconds: int | None = None  # within which it must be ready; None: Pulumi's own limit
+    gone_seconds: int | None = None  # within which it must be gone
+    unmanaged: tuple[str, ...] = ()  # fields that stay as the cluster has them
+    version: str | None = None  # whose object it is, if it is one version's
+    waits: Mapping[str, str] = field(
+        default_factory=dict
+    )  # which wait of settle.py at which of Pulumi's hooks
+
+    @property
+    def key(self) -> Key:
+        """Kind and name, as in the cluster."""
+        return self.manifest["kind"], self.manifest["metadata"]["name"]
+
+
+def plan(described: Service) -> tuple[Step, ...]:
+    """The steps, each after those that it needs."""
+    namespace = _namespace(described)
+    mesh = Step("versions", service.mesh_service(described), needs=_keys(namespace))
+    # No request needs a log: nothing waits for it, and a new pod has it from its first request.
+    logs = [
+        Step(version.name, subset.telemetry(described, version), needs=_keys(namespace), version=version.name)
+        for version in (described.subsets if described.access_log.providers else ())
+    ]
+    live = [_live(described, version, (*_keys(namespace), mesh.key)) for version in described.live]
+    callers = Step(
+        "callers",
+        service.callers_service(described),
+        needs=(*_keys(namespace), *_keys(live[described.live.index(described.main)])),
+        kept=described.keep_on_destroy,
+        # An imported Service has its address in the state; leaving it out would replace the Service.
+        unmanaged=("spec.clusterIP", "spec.clusterIPs"),
+    )
+    elsewhere = [Step(SUFFIX, made, needs=_keys(namespace)) for made in mirror_to.objects(described)]
+    gateway = (
+        []
+        if described.gateway.existing
+        else [Step("gateway", entry.gateway(described), needs=_keys(namespace))]
+    )
+    before = [*namespace, mesh, *chain(*live), callers, *elsewhere, *gateway]
+    routed = _routes(described, _keys(before))
+    rest = [
+        _not_live(described, version, (*_keys(namespace), mesh.key), _keys(routed))
+        for version in described.subsets
+        if not version.live
+    ]
+    return (*namespace, *logs, *before[len(namespace) :], *routed, *chain(*rest))
+
+
+def render(args: MirroredServiceArgs) -> list[Manifest]:
+    """The objects that `pulumi up` would make, in the order in which it makes them.
+
+    :param args: As for `MirroredService`.
+    :raises InvalidArgsError: (a ValueError) when anything in args is wrong; it lists every problem.
+    """
+    return [step.manifest for step in plan(parse(args))]
+
+
+def _keys(steps: Iterable[Step]) -> tuple[Key, ...]:
+    return tuple(step.key for step in steps)
+
+
+def _namespace(described: Service) -> list[Step]:
+    # Kept always: with it everything in it would go, whoever made it.
+    made = described.create_namespace
+    return [Step("namespace", service.namespace(described), kept=True)] if made else []
+
+
+def _routes(described: Service, needs: tuple[Key, ...]) -> list[Step]:
+    waits = {"before_update": "learn", "after_update": "forget"}
+    if not described.create_namespace:
+        waits["before_create"] = "learn"  # callers may be there already
+    if described.keep_on_destroy:
+        # Callers stay. Only then, as a hook on deletion makes Pulumi ask for `destroy --run-program`.
+        waits["after_delete"] = "forget"
+    return [
+        Step("ingress", routes.ingress_virtual_service(described), needs, waits=waits),
+        Step("mesh", routes.mesh_virtual_service(described), needs, waits=waits),
+    ]
+
+
+def _live(described: Service, version: Subset, needs: tuple[Key, ...]) -> list[Step]:
+    """Copies stop before the version is let out, and before its pods change: they may get the live database."""
+    rule = Step(
+        version.name,
+        subset.destination_rule(described, version),
+        needs,
+        version=version.name,
+        waits={"after_update": "changed"},
+    )
+    contained = _containment(
+        described, version, (*needs, rule.key), (), {"before_update": "settled", "after_update": "changed"}
+    )
+    started = _pods(
+        described, version, (*needs, rule.key, *_keys(contained)), (), {"before_update": "settled"}
+    )
+    return [rule, *contained, *started]
+
+
+def _not_live(
+    described: Service, version: Subset, needs: tuple[Key, ...], after: tuple[Key, ...]
+) -> list[Step]:
+    """After the routes: a version that stops being live keeps its pods until no request needs them, and a shadow
+    that does not start holds up no live route. It is contained before its pods start, and gets copies after the
+    last pod that was live is gone."""
+    contained = _containment(
+        described, version, needs, after, {"after_create": "changed", "after_update": "changed"}
+    )
+    started = _pods(
+        described,
+        version,
+        (*needs, *_keys(contained)),
+        after,
+        {"before_create": "settled", "before_update": "settled", "after_update": "changed"},
+    )
+    rule = Step(
+        version.name,
+        subset.destination_rule(described, version),
+        # Where copies go is gone before the pods that they go to.
+        (*needs, *_keys(started)),
+        after,
+        version=version.name,
+        waits={"before_update": "settled"},
+    )
+    return [*contained, *started, rule]
+
+
+def _containment(
+    described: Service,
+    version: Subset,
+    needs: tuple[Key, ...],
+    after: tuple[Key, ...],
+    waits: Mapping[str, str],
+) -> list[Step]:
+    """What contains the version while it is not live."""
+    return [
+        Step(
+            suffix,
+            made,
+            needs,
+            after,
+            # Pods that are kept could not be started again without their account.
+            kept=described.keep_on_destroy and version.live and made["kind"] == "ServiceAccount",
+            version=version.name,
+            waits=waits if made["kind"] != "ServiceAccount" else {},
+        )
+        for suffix, made in isolation.objects(described, version)
+    ]
+
+
+def _pods(
+    described: Service,
+    version: Subset,
+    needs: tuple[Key, ...],
+    after: tuple[Key, ...],
+    waits: Mapping[str, str],
+) -> list[Step]:
+    """The version's Deployment, unless others run its pods."""
+    if version.run_by_others:
+        return []
+    return [
+        Step(
+            version.name,
+            pods.deployment(described, version),
+            needs,
+            after,
+            kept=described.keep_on_destroy and version.live,
+            # Pulumi's own limits would be 10 minutes, whatever the Deployment says.
+            ready_seconds=version.rollout.deadline_seconds,
+            gone_seconds=version.stop.grace_seconds + _SPARE_SECONDS,
+            version=version.name,
+            waits=waits,
+        )
+    ]

@@ -1,0 +1,158 @@
+"""Reads the service as a whole, with what must be true of its parts together."""
+
+from __future__ import annotations
+
+from .. import args as public
+from ..description.service import AccessLog, Service
+from ..description.subset import COPIES, Subset
+from . import copies, entry, isolation, mirror_to, others, syntax, tagging
+from . import subset as version
+from .fields import MISSING, Fields, InvalidArgsError, Problems, fits, keys, shown
+
+PROTOCOLS = ("http", "http2", "grpc")
+LABEL_LENGTH = 63
+
+_LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
+_NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
+_PROVIDERS_TEXT = (
+    "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
+    "at most 253"
+)
+
+
+def parse(values: public.MirroredServiceArgs) -> Service:
+    """Checks arguments (see `args.MirroredServiceArgs`) and fills in the defaults.
+
+    Raises InvalidArgsError with every problem found.
+    """
+    problems = Problems()
+    fields = Fields((), values, keys(public.MirroredServiceArgs), problems)
+    protocol = fields.choice("protocol", "http", PROTOCOLS)
+    port = fields.port("port", 80)
+    create_namespace = fields.flag("createNamespace", True)
+    service = Service(
+        name=fields.text("name", MISSING, _NAME_TEXT, syntax.SERVICE_NAME),
+        namespace=fields.text("namespace", MISSING, _LABEL_TEXT, syntax.LABEL),
+        create_namespace=create_namespace,
+        port=port,
+        protocol=protocol,
+        hosts=entry.hosts(fields),
+        gateway=entry.gateway(fields),
+        labels=tagging.read_labels(fields),
+        annotations=tagging.read_annotations(fields),
+        subsets=_subsets(fields, port, protocol, injected=create_namespace),
+        mirror_match=copies.match(fields),
+        access_log=_access_log(fields),
+        mirror_to=mirror_to.read(fields, protocol),
+        settle_seconds=fields.number("settleSeconds", 2.0, 300),
+        keep_on_destroy=fields.flag("keepOnDestroy", False),
+        requests_per_second=fields.number("expectedRequestsPerSecond", 0.0, 1_000_000),
+    )
+    _check_names(service, problems)
+    _check_weights(service, problems)
+    _check_grpc(service, problems)
+    isolation.check(service, problems)
+    others.check(service, problems)
+    mirror_to.check(service, problems)
+    if problems.lines:
+        name = fields.values.get("name")
+        raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)
+    return service
+
+
+def _access_log(fields: Fields) -> AccessLog:
+    section = fields.section("accessLog", public.AccessLogArgs)
+    providers = section.texts("providers", (), _PROVIDERS_TEXT, syntax.PROVIDER)
+    if section.values.get("providers") in ([], ()):
+        # Istio would take an empty list for the providers of the mesh.
+        section.refuse(("providers",), [], _PROVIDERS_TEXT)
+    for place, name in enumerate(providers):
+        if name in providers[:place]:
+            section.refuse(("providers", place), name, "each provider once")
+    return AccessLog(providers)
+
+
+def _subsets(fields: Fields, port: int, protocol: str, *, injected: bool) -> tuple[Subset, ...]:
+    fields.value("subsets", MISSING, "at least one version, by name", lambda raw: raw)
+    raw = fields.entries("subsets", "versions by name")
+    if raw == fields.values.get("subsets") == {}:
+        fields.refuse(("subsets",), raw, "at least one version")
+    for name in raw:
+        if not fits(syntax.LABEL, name):
+            fields.refuse_name("subsets", name, f"{_LABEL_TEXT}, such as v1")
+    return tuple(
+        version.read(
+            name,
+            Fields(("subsets", name), raw[name], keys(public.SubsetArgs), fields.problems),
+            port,
+            protocol,
+            injected=injected,
+        )
+        for name in sorted(name for name in raw if isinstance(name, str))
+    )
+
+
+def _check_names(service: Service, problems: Problems) -> None:
+    if service.create_namespace and service.namespace in syntax.PRESENT_NAMESPACES:
+        problems.add(
+            ("namespace",),
+            f"{service.namespace!r} is not allowed; allowed: next to createNamespace true, a namespace that "
+            "does not exist yet, and every cluster has this one",
+        )
+    if problems.below("name") or problems.below("subsets"):
+        return
+    longest = max([service.versions_name, *(f"{service.name}-{s.name}" for s in service.subsets)], key=len)
+    if len(longest) > LABEL_LENGTH:
+        problems.add(
+            ("name",),
+            f"{service.name!r} is not allowed; allowed: a name short enough that {longest!r} has at most "
+            f"{LABEL_LENGTH} characters",
+        )
+    for subset in service.subsets:
+        if subset.name.endswith(COPIES) or len(subset.copies_name) > LABEL_LENGTH:
+            problems.add(
+                ("subsets",),
+                f"the name {subset.name!r} is not allowed; allowed: a name of at most "
+                f"{LABEL_LENGTH - len(COPIES)} characters that does not end in {COPIES!r}, as its copies go to "
+                f"{subset.copies_name!r}",
+            )
+    if service.name in syntax.INJECTED_CONTAINERS:
+        problems.add(
+            ("name",),
+            f"{service.name!r} is not allowed; allowed: none of {', '.join(syntax.INJECTED_CONTAINERS)}, which "
+            "are Istio's own containers in the pod",
+        )
+
+
+def _check_weights(service: Service, problems: Problems) -> None:
+    """Checks the sum, unless a wrong weight, or a misspelt one, was reported already."""
+    known = keys(public.SubsetArgs) - {"weight"}
+    wrong = [path for path in problems.paths if path[:1] in ((), ("subsets",))]
+    if any(len(path) < 3 or path[2] not in known for path in wrong):
+        return
+    total = sum(subset.weight for subset in service.subsets)
+    if total != 100:
+        weights = ", ".join(f"{subset.name} {subset.weight}" for subset in service.subsets)
+        problems.add(("subsets",), f"the weights sum to {total} ({weights}); allowed: a sum of 100")
+
+
+def _check_grpc(service: Service, problems: Problems) -> None:
+    if problems.below("protocol") or problems.below("mirrorMatch"):
+        return
+    if (
+        service.protocol == "grpc"
+        and service.copies
+        and not {"*", "POST"} & set(service.mirror_match.methods)
+    ):
+        problems.add(
+            ("mirrorMatch", "methods"),
+            f'{list(service.mirror_match.methods)} is not allowed; allowed: ["*"] or ["POST"] for '
+            "protocol grpc, as every call is a POST and nothing would be copied. Ask for it only when the "
+            "shadow may carry out what it is asked",
+        )
+    if service.protocol == "grpc" and service.mirror_match.max_body_bytes is not None:
+        problems.add(
+            ("mirrorMatch", "maxBodyBytes"),
+            f"{service.mirror_match.max_body_bytes} is not allowed; allowed: nothing for protocol grpc, whose "
+            "calls do not say how large they are, and nothing would be copied",
+        )

@@ -1,0 +1,66 @@
+"""What is legal but odd: one line each, with what to do. Pure; the component shows the lines as warnings."""
+
+from __future__ import annotations
+
+from .description.copies import UPLOADING_METHODS
+from .description.service import Service
+from .description.subset import Subset
+
+
+def of(service: Service) -> list[str]:
+    """The lines for this service, each starting with the property to change."""
+    lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.run_by_others]
+    if not service.copies:
+        lines.append(
+            "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
+        )
+    if _may_wait_for_a_shadow(service):
+        lines.append(
+            "mirrorMatch: a large upload waits, the live request included, for a shadow that does not read it; "
+            "maxBodyBytes, such as 1000000"
+        )
+    if "*" in service.hosts:
+        lines.append(
+            'hosts: "*" takes whatever enters the gateway and no other service claims, while callers in the mesh '
+            f"are routed under {service.host} only; list the host names of this service"
+        )
+    lines.extend(
+        _rarely_copied(service, name, percent)
+        for name, percent in _copied(service).items()
+        if _is_rare(service, percent)
+    )
+    return lines
+
+
+def _alone(subset: Subset) -> str:
+    return (
+        f"subsets.{subset.name}.replicas: one pod answers all of its live requests, and they fail when its node "
+        "does; 2 or more"
+    )
+
+
+def _may_wait_for_a_shadow(service: Service) -> bool:
+    """For gRPC there is nothing to do about it."""
+    match = service.mirror_match
+    uploads = bool(set(match.methods) & set(UPLOADING_METHODS)) and match.max_body_bytes is None
+    return uploads and service.copies and service.protocol != "grpc"
+
+
+def _copied(service: Service) -> dict[str, float]:
+    """The percentages of everything that gets copies, by the property that says so."""
+    found = {f"subsets.{subset.name}.mirrorPercent": subset.mirror_percent for subset in service.shadows}
+    if service.mirror_to and service.mirror_to.percent:
+        found["mirrorTo.percent"] = service.mirror_to.percent
+    return found
+
+
+def _is_rare(service: Service, percent: float) -> bool:
+    return 0 < service.requests_per_second * 3600 * percent / 100 < 1
+
+
+def _rarely_copied(service: Service, name: str, percent: float) -> str:
+    least = 100 / (service.requests_per_second * 3600)
+    return (
+        f"{name}: {percent:g} % of {service.requests_per_second:g} requests/s copies less than one request an "
+        f"hour; {least:.2g} or more"
+    )

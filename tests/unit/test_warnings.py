@@ -1,0 +1,89 @@
+"""What is legal but odd is said in one line each, and shown as a warning."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from mirrored_service import MirroredService, warnings
+from mirrored_service.reading.service import parse
+from tests.recorder import record
+from tests.services import service_args
+
+LIVE = {"image": "shop:1", "weight": 100, "replicas": 2}
+SHADOW = {"image": "shop:2", "mirrorPercent": 100}
+
+
+def said(subsets: dict[str, Any], **changes: Any) -> list[str]:
+    return warnings.of(parse(service_args(subsets, **{"hosts": ["shop.example.org"], **changes})))
+
+
+def test_nothing_is_said_of_a_service_that_is_not_odd() -> None:
+    assert said({"v1": LIVE, "v2": SHADOW}) == []
+
+
+def test_a_live_version_with_one_pod() -> None:
+    halves = {**LIVE, "weight": 50}
+    assert said({"v1": {**halves, "replicas": 1}, "v2": halves, "v3": SHADOW}) == [
+        "subsets.v1.replicas: one pod answers all of its live requests, and they fail when its node does; 2 or "
+        "more"
+    ]
+
+
+def test_no_shadow() -> None:
+    assert said({"v1": LIVE, "v2": {"image": "shop:2"}}) == [
+        "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
+    ]
+
+
+def test_any_host_with_a_route_of_the_mesh() -> None:
+    assert said({"v1": LIVE, "v2": SHADOW}, hosts=["*"]) == [
+        'hosts: "*" takes whatever enters the gateway and no other service claims, while callers in the mesh are '
+        "routed under nginx.istio-project.svc.cluster.local only; list the host names of this service"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("percent", "rate", "warned"),
+    [(0.02, 1, True), (0.03, 1, False), (0.0001, 277, True), (0.0001, 278, False), (0.0001, 0, False)],
+)
+def test_less_than_one_copy_an_hour(percent: float, rate: float, warned: bool) -> None:
+    subsets = {"v1": LIVE, "v2": {**SHADOW, "mirrorPercent": percent}}
+    assert bool(said(subsets, expectedRequestsPerSecond=rate)) == warned
+
+
+def test_the_least_useful_percentage_is_named() -> None:
+    assert said({"v1": LIVE, "v2": {**SHADOW, "mirrorPercent": 0.001}}, expectedRequestsPerSecond=5) == [
+        "subsets.v2.mirrorPercent: 0.001 % of 5 requests/s copies less than one request an hour; 0.0056 or more"
+    ]
+
+
+UPLOADS = (
+    "mirrorMatch: a large upload waits, the live request included, for a shadow that does not read it; "
+    "maxBodyBytes, such as 1000000"
+)
+
+
+@pytest.mark.parametrize(
+    ("match", "protocol", "warned"),
+    [
+        ({"methods": ["POST"]}, "http", True),
+        ({"methods": ["*"]}, "http2", True),
+        ({"methods": ["*"], "maxBodyBytes": 1000}, "http", False),
+        ({"methods": ["GET", "DELETE"]}, "http", False),
+        ({"methods": ["*"]}, "grpc", False),
+    ],
+)
+def test_uploads_of_any_size_are_copied(match: Any, protocol: str, warned: bool) -> None:
+    lines = said({"v1": LIVE, "v2": SHADOW}, mirrorMatch=match, protocol=protocol)
+    assert lines == ([UPLOADS] if warned else [])
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_the_component_shows_each_line_once(preview: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, Any]] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda line, resource: shown.append((line, resource)))
+    component, _ = record(lambda: MirroredService("nginx", service_args()), preview)
+    expected = warnings.of(parse(service_args()))
+    assert shown == [(line, component) for line in expected]
+    assert len(expected) == 2
