@@ -15,7 +15,7 @@ EQUAL = {
     "nothing fails": Service(20_000),
     "0.05 % fail by chance": Service(20_000, noise=0.0005),
     "1 % fail by chance": Service(20_000, noise=0.01),
-    "few requests, 0.2 % fail by chance": Service(3000, noise=0.002),
+    "3,000 pairs, 0.2 % fail by chance": Service(3000, noise=0.002),
     "2 bad minutes on average": Service(20_000, bursts=2),
     "5 bad stretches of 20 s": Service(20_000, bursts=5, burst_seconds=20),
     "1 bad stretch of 3 min": Service(20_000, bursts=1, burst_seconds=180),
@@ -23,7 +23,7 @@ EQUAL = {
     "latencies wander by 10 %, for 3 min": Service(20_000, drift=0.1, drift_minutes=3),
     "latencies wander by 10 %, for 10 min": Service(20_000, drift=0.1, drift_minutes=10),
     "whole milliseconds, median 3 ms": Service(20_000, whole_ms=True, median_us=3000),
-    "ten minutes": Service(6000, minutes=10, noise=0.002),
+    "ten minutes, 6,000 pairs, 0.2 % fail by chance": Service(6000, minutes=10, noise=0.002),
 }
 DIFFERENT = {
     "is 30 % slower, 2,000 pairs": Service(2000, slower=1.3),
@@ -50,8 +50,8 @@ def row(name: str, service: Service, runs: int, thresholds: Thresholds) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report.rates")
-    parser.add_argument("--equal", type=int, default=1000, help="runs of each kind of two equal versions")
-    parser.add_argument("--different", type=int, default=200, help="runs of each kind of a different shadow")
+    parser.add_argument("--equal", type=int, default=500, help="runs of each kind of two equal versions")
+    parser.add_argument("--different", type=int, default=100, help="runs of each kind of a different shadow")
     options = parser.parse_args()
     if min(options.equal, options.different) < 1:
         parser.error("--equal and --different are numbers from 1 on")
