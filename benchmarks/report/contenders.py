@@ -23,11 +23,12 @@ _TYPES = {
 def ours(live: Path, shadow: Path) -> None:
     """The command as a user runs it, page and figures included."""
     from shadow_report.cli import main
+    from shadow_report.judge.verdict import EXIT_STATUS
 
     out = live.with_name("report.html")
     status = main(["compare", str(live), str(shadow), "--live", "v1", "--shadow", "v2", "--out", str(out)])
-    if status == 2:
-        sys.exit("shadow-report refused the files")
+    if status not in EXIT_STATUS.values():
+        sys.exit(f"no verdict: exit status {status}")
 
 
 def by_hand(live: Path, shadow: Path) -> None:

@@ -55,10 +55,12 @@ def test_no_part_of_a_name_means_anything_else(tmp_path: Path, name: str, format
     plain = figures(tmp_path, live, shadow)
     odd = tmp_path / "odd" / name
     odd.parent.mkdir(parents=True)
+    other_odd = odd.with_name(f"{odd.name} 2")
     shutil.copy(live, odd)
+    shutil.copy(shadow, other_odd)
     for other in ("a1", "ab", "b", "y"):  # what a pattern would find besides
         (odd.parent / other).write_text("no log\n")
-    assert figures(tmp_path, odd, shadow)["all"] == plain["all"]
+    assert figures(tmp_path, odd, other_odd)["all"] == plain["all"]
 
 
 @pytest.mark.parametrize("format", ["ndjson", "parquet"])
