@@ -63,6 +63,7 @@ lint: $(tools) ## ruff and mypy
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
+	@$(python) -m mypy components/__main__.py  # by itself: the program has a __main__.py too
 
 bench-transitions: $(tools) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
 	@$(python) -m benchmarks.changes
