@@ -24,7 +24,7 @@ MOMENTS = [
     "DestinationRule nginx-{live} deleted",
 ]
 
-# What was created, though nobody noted it, is taken as it is.
+# What was created, though nobody noted it, is taken as it is: before provider 4.29 by itself, later with this.
 UPSERT = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 
 
