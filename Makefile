@@ -35,8 +35,8 @@ preview: $(installed) ## what `make up` would change in the stack dev
 report: $(tools) ## may v2 be promoted? live traffic on the lab, collected and compared: a page and a verdict
 	@$(python) -m lab.demos.promotion
 
-down: $(installed) ## end the lab and everything in it
-	@$(python) -m lab down
+down: $(installed) ## end the lab, and those that tests were stopped with, and everything in them
+	@for lab in .lab .lab-*; do [ ! -d "$$lab" ] || $(python) -m lab --dir "$$lab" down; done
 
 test: $(tools) ## unit tests, then the tests on the lab
 	@$(python) -m pytest tests/unit
