@@ -34,7 +34,8 @@ def write(layout: Layout, api_port: int) -> None:
     token = secrets.token_hex(16)
     (layout.etc / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
     (layout.etc / "resolv.conf").write_text("")
-    (layout.etc / "cni").mkdir()
+    for folder in ("cni", "registries/_default"):
+        (layout.etc / folder).mkdir(parents=True)
     values = {
         "etc": str(layout.etc),
         "pause": recipes.PAUSE,
@@ -45,6 +46,7 @@ def write(layout: Layout, api_port: int) -> None:
     }
     for source, target in (
         ("containerd.toml", "containerd.toml"),
+        ("hosts.toml", "registries/_default/hosts.toml"),
         ("kubelet.yaml", "kubelet.yaml"),
         ("pods.conflist", "cni/pods.conflist"),
         ("audit.yaml", "audit.yaml"),

@@ -18,6 +18,7 @@ from mirrored_service.description.service import Service
 
 PATH_START = "/walkthrough-"
 ARRIVAL_SECONDS = 10  # how long a copy may take until it is logged
+FIRST_COPY_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Report:
 
 def check(lab: Lab, service: Service, count: int = 100) -> Report:
     """Sends `count` GET requests to the service through the gateway and reports who saw what."""
+    _wait_for_copies(lab, service)
     run = f"{PATH_START}{uuid.uuid4().hex[:8]}"
     statuses, answered_by = _send(lab.gateway_url, _host_header(service), run, count)
     logs = _collect_logs(lab, service, run, count)
@@ -107,6 +109,18 @@ def check(lab: Lab, service: Service, count: int = 100) -> Report:
         gained=gained,
         gained_owner=pod_with_address(lab, gained) if gained else None,
     )
+
+
+def _wait_for_copies(lab: Lab, service: Service) -> None:
+    """Proxies learn of a shadow's pods a moment after `up` has ended, and drop copies until then: sends requests
+    until each shadow has got one, or the time is over."""
+    waiting = [subset.name for subset in service.shadows if expected_logged(service, subset.name, 1)[1]]
+    give_up = time.monotonic() + FIRST_COPY_SECONDS
+    while waiting and time.monotonic() < give_up:
+        run = f"{PATH_START}{uuid.uuid4().hex[:8]}"
+        _send(lab.gateway_url, _host_header(service), run, 10)
+        time.sleep(0.2)
+        waiting = [name for name in waiting if not access_log(lab, service, name, run)]
 
 
 def access_log(lab: Lab, service: Service, version: str, path: str) -> list[dict[str, Any]]:

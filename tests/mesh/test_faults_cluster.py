@@ -40,7 +40,7 @@ def test_an_api_server_that_stops_for_10_seconds(under_load: UnderLoad) -> None:
     api_server = api_server_pid(deployed.lab)
     with under_load.nothing_lost("v1", "v2"):
         with BackgroundUp(deployed) as up:
-            up.wait_for("for the proxies to learn of v3")
+            up.wait_for("for the proxies to forget v1")
             with stopped(api_server):
                 time.sleep(10)
             up.ended()  # well or not
@@ -52,7 +52,7 @@ def test_istiod_hangs_during_an_up_and_is_started_anew(under_load: UnderLoad) ->
     deployed = under_load.deployed
     with under_load.nothing_lost("v1", "v2"):
         with BackgroundUp(deployed) as up:
-            up.wait_for("for the proxies to learn of v3")
+            up.wait_for("for the proxies to forget v1")
             with istiod_hanging(deployed.lab):
                 assert up.ended() != 0
             assert "validation.istio.io" in up.printed
@@ -63,7 +63,7 @@ def test_istiod_hangs_during_an_up_and_is_started_anew(under_load: UnderLoad) ->
 def test_of_two_ups_at_once_the_second_is_refused(under_load: UnderLoad) -> None:
     deployed = under_load.deployed
     with under_load.nothing_lost("v1", "v2"), BackgroundUp(deployed) as first:
-        first.wait_for("DestinationRule nginx-v3 created")
+        first.wait_for("for the proxies to forget v1")
         second = deployed.stack.change("up")
         assert second.returncode != 0
         assert "the stack is currently locked by 1 lock(s)" in second.stderr

@@ -13,14 +13,14 @@ from tests.mesh.faults import BackgroundUp, assert_as_wanted, live_and_shadow, v
 # removed, and {new} becomes the shadow.
 MOMENTS = [
     "{namespace} running",
-    "DestinationRule nginx-{new} creating",
-    "DestinationRule nginx-{new} created",
+    "DestinationRule nginx-{shadow} updated",
     "Service nginx-callers updated",
-    "for the proxies to learn of {new}",
-    "for the proxies to forget {live}",
     "VirtualService nginx-mesh updated",
+    "Deployment nginx-{new} creating",
+    "for the proxies to forget {live}",
     "Waiting for app ReplicaSet",
     "Deployment nginx-{new} created",
+    "DestinationRule nginx-{new} created",
     "DestinationRule nginx-{live} deleted",
 ]
 
@@ -47,7 +47,7 @@ def test_an_up_that_was_killed_is_completed_by_the_next_one(under_load: UnderLoa
         deployed.configure(live_and_shadow(shadow, new))
         for moment, variables in ((MOMENTS[turn], {}), (MOMENTS[turn + 5], UPSERT)):
             with BackgroundUp(deployed, variables) as up:
-                up.wait_for(moment.format(live=live, new=new, namespace=deployed.namespace))
+                up.wait_for(moment.format(live=live, shadow=shadow, new=new, namespace=deployed.namespace))
                 up.kill()
             do_what_pulumi_asks_for(deployed)
         with BackgroundUp(deployed, UPSERT) as up:

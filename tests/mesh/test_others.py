@@ -89,8 +89,9 @@ def test_pods_of_others_are_mirrored_promoted_and_left_behind_untouched(workload
 
 
 def test_a_version_of_ours_is_mirrored_to_next_to_a_live_one_of_others(workloads: ScratchStack) -> None:
-    workloads.kubectl("label", "pods", "--selector=app.kubernetes.io/instance=shop-stable", "app=nginx")
-    live = {"podLabels": {"app": "nginx", "app.kubernetes.io/instance": "shop-stable"}, "weight": 100}
+    stable = "--selector=app.kubernetes.io/instance=shop-stable"
+    workloads.kubectl("label", "pods", stable, "app=nginx", "version=stable")
+    live = {"podLabels": {"app": "nginx", "version": "stable"}, "weight": 100}
     ours = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100}
     workloads.deploy({"v1": live, "v2": ours}, createNamespace=False)
     assert workloads.check().problems == []

@@ -80,4 +80,4 @@ def test_secrets_of_the_stack_are_written_only_when_asked_for(deployed: ScratchS
         render.render(stack.project, stack.name, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     paths = render.render(stack.project, stack.name, tmp_path / "out", show_secrets=True)
-    assert [path.name for path in paths if "hush-hush" in path.read_text()] == ["02-deployment-nginx-v1.yaml"]
+    assert [path.name for path in paths if "hush-hush" in path.read_text()] == ["04-deployment-nginx-v1.yaml"]

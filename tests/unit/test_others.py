@@ -72,7 +72,7 @@ def test_the_mesh_tells_versions_apart_by_all_of_their_labels() -> None:
     described = service(BOTH)
     rules = [versions.destination_rule(described, subset)["spec"] for subset in described.subsets]
     assert [[subset["labels"] for subset in rule["subsets"]] for rule in rules] == [
-        [STABLE, {**STABLE, "mirrored-service": "no-copies"}],
+        [STABLE],
         [NEXT] * 2,
     ]
     assert {rule["host"] for rule in rules} == {described.versions_host}

@@ -6,13 +6,10 @@ from ..description.service import Service
 from ..description.subset import Subset
 from . import ISTIO, Manifest, copies, manifest, tagging
 
-# No pod has this label: proxies drop what goes to a subset without pods.
-_NO_POD = {"mirrored-service": "no-copies"}
-
 
 def destination_rule(service: Service, subset: Subset) -> Manifest:
-    """A version's subset for live requests, and another one for copies, whose number is limited: of the same
-    pods, or of none while the version is live.
+    """A version as a subset for live requests; unless it is live, also as one of the same pods for copies,
+    whose number is limited.
 
     Istio merges the rules of one host, so a version comes and goes with its rule. How live requests reach a
     version does not depend on its role. Copies to a version that is live have nowhere to go, and proxies drop
@@ -20,11 +17,10 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     """
     # All pods of the host that others do not run are the service's: their version is enough.
     labels = dict(subset.pod_labels) or {"version": subset.name}
-    copied = {**labels, **_NO_POD} if subset.live else labels
-    subsets = [
-        {"name": subset.name, "labels": labels},
-        {"name": subset.copies_name, "labels": copied, "trafficPolicy": copies.policy(subset.mirror_limits)},
-    ]
+    subsets: list[Manifest] = [{"name": subset.name, "labels": labels}]
+    if not subset.live:
+        limits = copies.policy(subset.mirror_limits)
+        subsets.append({"name": subset.copies_name, "labels": labels, "trafficPolicy": limits})
     spec = {"host": service.versions_host, "subsets": subsets}
     return manifest(ISTIO, "DestinationRule", tagging.version_metadata(service, subset), spec)
 
