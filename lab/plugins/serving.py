@@ -11,12 +11,12 @@ from concurrent import futures
 
 import grpc
 
-MESSAGE_LIMIT = 400 * 1024 * 1024
+_MESSAGE_LIMIT = 400 * 1024 * 1024
 _OPTIONS = [
-    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
-    ("grpc.max_send_message_length", MESSAGE_LIMIT),
+    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
 ]
-# A resource that is waited for occupies one; Cancel must always find another.
+# A program or a package that runs occupies one; Cancel must always find another.
 _THREADS = 256
 
 
