@@ -78,18 +78,7 @@ class Fields:
         self.known = sorted(known)
         for key in self.values:
             if key not in self.known:
-                self._unknown(_key_text(key))
-
-    def _unknown(self, key: str) -> None:
-        near = get_close_matches(_bare(key), [_bare(name) for name in self.known], n=1, cutoff=0.7)
-        hint = f"allowed: {', '.join(self.known)}"
-        if near:
-            hint = f"did you mean {next(name for name in self.known if _bare(name) == near[0])}?"
-        elif key in keys(public.MirroredServiceArgs):
-            hint = f"allowed: {key} of the service as a whole"
-        elif key in keys(public.SubsetArgs):
-            hint = f"allowed: {key} of a version, in subsets"
-        self.problems.add((*self.path, key), f"unknown, {hint}")
+                unknown(problems, path, key, self.known)
 
     @property
     def sound(self) -> bool:
@@ -233,6 +222,21 @@ class Fields:
             else:
                 self.refuse_name(key, name, name_text)
         return found
+
+
+def unknown(problems: Problems, path: Path, key: object, known: Iterable[str]) -> None:
+    """Notes a property that the level at `path` does not have, and which one may be meant."""
+    text = _key_text(key)
+    names = list(known)
+    near = get_close_matches(_bare(text), [_bare(name) for name in names], n=1, cutoff=0.7)
+    hint = f"allowed: {', '.join(names)}"
+    if near:
+        hint = f"did you mean {next(name for name in names if _bare(name) == near[0])}?"
+    elif text in keys(public.MirroredServiceArgs):
+        hint = f"allowed: {text} of the service as a whole"
+    elif text in keys(public.SubsetArgs):
+        hint = f"allowed: {text} of a version, in subsets"
+    problems.add((*path, text), f"unknown, {hint}")
 
 
 def keys(shape: type) -> frozenset[str]:
