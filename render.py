@@ -45,7 +45,7 @@ def _read(project: Path, stack: str, show_secrets: bool) -> tuple[bool, Mirrored
     if secret and not show_secrets:
         raise RenderError(
             f"the config of the stack {stack} holds secrets ({', '.join(secret)}), which would stand in the "
-            "files in plain text. Name entries of Kubernetes Secrets in secretEnv instead of values in env, or "
+            "files in plain text. Name entries of Kubernetes Secrets in podTemplate instead of values in env, or "
             "ask for it with --show-secrets (make render STACK=... SECRETS=plain)"
         )
     if secret:

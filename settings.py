@@ -9,12 +9,16 @@ import pulumi
 from pulumi.runtime import config as stack_config
 
 from mirrored_service import InvalidArgsError, MirroredServiceArgs
+from mirrored_service.reading import openapi, template
 from mirrored_service.reading.fields import shown
 from mirrored_service.reading.service import parse
 
 # What Pulumi keeps secret all the way into the cluster: these properties of versions, and nothing else.
 SECRETS_IN = "subsets"
-MAY_BE_SECRET = ("args", "command", "env", "image")
+MAY_BE_SECRET = ("env", "image", "podTemplate")
+# What the component reads in a template: whom the pods run as, and whatever tells members of lists apart. With
+# anything of it a secret, Pulumi keeps all of a Deployment's spec as one.
+PLAIN_IN_TEMPLATES = frozenset({"labels", "restartPolicy", "serviceAccountName", template.INJECT, *openapi.merge_keys()})
 STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 # What another stack says of the service to mirror to: its host and port.
@@ -152,13 +156,18 @@ def _sealed(subsets: Any) -> Any:
 def _seal_version(subset: Any) -> Any:
     if not isinstance(subset, dict):
         return subset
-    return {key: _seal(value) if key in MAY_BE_SECRET else value for key, value in subset.items()}
+    plain = {"podTemplate": PLAIN_IN_TEMPLATES}
+    return {
+        key: _seal(value, plain.get(key, frozenset())) if key in MAY_BE_SECRET else value
+        for key, value in subset.items()
+    }
 
 
-def _seal(value: Any) -> Any:
-    """The same, with every string in it a secret; what should be none is left to be refused."""
+def _seal(value: Any, plain: frozenset[str]) -> Any:
+    """The same, with every string in it a secret, but for what is under one of the plain keys; what should be no
+    string is left to be refused."""
     if isinstance(value, str):
         return pulumi.Output.secret(value)
     if isinstance(value, dict):
-        return {key: _seal(member) for key, member in value.items()}
-    return [_seal(member) for member in value] if isinstance(value, list) else value
+        return {key: member if key in plain else _seal(member, plain) for key, member in value.items()}
+    return [_seal(member, plain) for member in value] if isinstance(value, list) else value

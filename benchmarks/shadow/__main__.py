@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import Lab, LabError
+from lab.kit import templates
 from lab.kit.changes import image
 from lab.kit.ingress_proxy import IngressProxy
 from lab.kit.load import load, through_gateway
@@ -52,7 +53,7 @@ def subsets(port: int | None, copies: int | None) -> dict[str, Any]:
     if port is None:
         return live
     shadow: dict[str, Any] = {"image": image("v2"), "mirrorPercent": 100, "containerPort": port}
-    shadow |= {"probe": {"path": "/healthz"}, "stop": {"delaySeconds": 0}}
+    shadow |= {**templates.probed(), "stop": {"delaySeconds": 0}}
     if copies:
         shadow["mirrorLimits"] = {"requests": copies}
     return {**live, "v2": shadow}

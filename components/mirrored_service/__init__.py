@@ -2,7 +2,6 @@
 
 from .args import (
     AccessLogArgs,
-    EmptyDirArgs,
     GatewayArgs,
     GatewayTlsArgs,
     MirroredServiceArgs,
@@ -11,17 +10,13 @@ from .args import (
     MirrorTarget,
     MirrorToArgs,
     MirrorToTlsArgs,
-    MountArgs,
     NetworkPolicyArgs,
     OutlierDetectionArgs,
-    ProbeArgs,
     ResourcesArgs,
     RolloutArgs,
-    SecretKeyArgs,
     ShadowIsolationArgs,
     StopArgs,
     SubsetArgs,
-    TolerationArgs,
     WorkloadArgs,
 )
 from .component import MirroredService
@@ -30,7 +25,6 @@ from .reading.fields import InvalidArgsError
 
 __all__ = [
     "AccessLogArgs",
-    "EmptyDirArgs",
     "GatewayArgs",
     "GatewayTlsArgs",
     "InvalidArgsError",
@@ -41,17 +35,13 @@ __all__ = [
     "MirrorToTlsArgs",
     "MirroredService",
     "MirroredServiceArgs",
-    "MountArgs",
     "NetworkPolicyArgs",
     "OutlierDetectionArgs",
-    "ProbeArgs",
     "ResourcesArgs",
     "RolloutArgs",
-    "SecretKeyArgs",
     "ShadowIsolationArgs",
     "StopArgs",
     "SubsetArgs",
-    "TolerationArgs",
     "WorkloadArgs",
     "render",
 ]

@@ -8,26 +8,9 @@ Which subsets exist, their weights and percentages decide which objects exist: t
 is marked `pulumi.Input` may be the output of another resource.
 """
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
-
-
-class ProbeArgs(TypedDict):
-    """How Kubernetes finds out that a pod can take requests (its readiness probe)."""
-
-    path: NotRequired[str]
-    """Path of the HTTP request that asks the pod whether it is ready. Default "/" for protocol http. For http2
-    and grpc the default is to open a TCP connection, as the kubelet's HTTP probe speaks HTTP/1.1 only."""
-
-    periodSeconds: NotRequired[int]
-    """Seconds between two probes, at least 1. Default 2."""
-
-    timeoutSeconds: NotRequired[int]
-    """Seconds after which a probe without an answer has failed, at least 1. Default 1."""
-
-    failureThreshold: NotRequired[int]
-    """Failed probes in a row after which the pod gets no more requests, at least 1. Default 3."""
 
 
 class ResourcesArgs(TypedDict):
@@ -65,69 +48,6 @@ class StopArgs(TypedDict):
     graceSeconds: NotRequired[int]
     """Seconds after which a pod that has not ended is killed, delaySeconds included; more than delaySeconds.
     Default 45."""
-
-
-class SecretKeyArgs(TypedDict):
-    """One entry of a Kubernetes Secret that exists in the service's namespace."""
-
-    secret: pulumi.Input[str]
-    """Name of the Secret."""
-
-    key: str
-    """Which of its entries."""
-
-
-class EmptyDirArgs(TypedDict):
-    """A directory that is empty when the pod starts and gone when it ends."""
-
-    sizeLimit: NotRequired[str]
-    """What it may hold, as a Kubernetes quantity; a pod that writes more is evicted. Default: no limit."""
-
-
-class MountArgs(TypedDict):
-    """Files in the container. Exactly one of configMap, secret, emptyDir and claim says which."""
-
-    path: str
-    """Where, as an absolute path; each once."""
-
-    configMap: NotRequired[pulumi.Input[str]]
-    """Name of a ConfigMap in the service's namespace."""
-
-    secret: NotRequired[pulumi.Input[str]]
-    """Name of a Secret in the service's namespace."""
-
-    emptyDir: NotRequired[EmptyDirArgs]
-    """A directory of the pod's own; {} for one without a limit."""
-
-    claim: NotRequired[pulumi.Input[str]]
-    """Name of a PersistentVolumeClaim in the service's namespace. Give a shadow one of its own: with the live
-    version's it would write into the live version's files."""
-
-    readOnly: NotRequired[bool]
-    """The container cannot write there. Default false; ConfigMaps and Secrets are always read-only."""
-
-    subPath: NotRequired[str]
-    """One file or directory of it, as a relative path. Default: all of it."""
-
-
-class TolerationArgs(TypedDict):
-    """A taint of nodes that the pods put up with, as in Kubernetes."""
-
-    key: NotRequired[str]
-    """Key of the taint. Default: every taint; then operator is Exists."""
-
-    operator: NotRequired[str]
-    """Equal (the value must be the same) or Exists (any value). Default Equal."""
-
-    value: NotRequired[str]
-    """Value of the taint, for Equal. Default: empty."""
-
-    effect: NotRequired[str]
-    """NoSchedule, PreferNoSchedule or NoExecute. Default: all of them."""
-
-    tolerationSeconds: NotRequired[int]
-    """Seconds that a running pod stays on a node that gets the taint, for NoExecute, 0 or more. Default: it
-    stays."""
 
 
 class OutlierDetectionArgs(TypedDict):
@@ -244,47 +164,21 @@ class SubsetArgs(TypedDict):
 
     env: NotRequired[dict[str, pulumi.Input[str]]]
     """Environment variables of the container. Default: none. Give a shadow its own database here. A value may use
-    those of secretEnv, as "$(NAME)"."""
+    those of podTemplate, as "$(NAME)"."""
 
-    secretEnv: NotRequired[dict[str, SecretKeyArgs]]
-    """Environment variables whose values are entries of Secrets that exist. Default: none."""
-
-    serviceAccount: NotRequired[str]
-    """ServiceAccount that the pods run as. Default: the namespace's default; with shadowIsolation one that is
-    made for the version, called as its Deployment."""
-
-    mounts: NotRequired[list[MountArgs]]
-    """Files in the container. Default: the image's only."""
-
-    imagePullSecrets: NotRequired[list[str]]
-    """Secrets to pull the image with. Default: none."""
-
-    nodeSelector: NotRequired[dict[str, str]]
-    """Labels of the nodes that the pods may run on. Default: any node."""
-
-    tolerations: NotRequired[list[TolerationArgs]]
-    """Taints of nodes that the pods put up with. Default: none."""
+    podTemplate: NotRequired[dict[str, Any]]
+    """What else is in the pods, as Kubernetes' PodTemplateSpec, merged over what the component makes as Kubernetes
+    merges: mappings key by key, lists by the names of their members, other lists as a whole; null takes away. The
+    service's container is called as the service. A single value may be the output of another resource. Default:
+    nothing else."""
 
     podSecurity: NotRequired[str]
     """How far the container is confined. "baseline": no more privileges than it starts with, and the runtime's
     seccomp profile. "restricted": also no capabilities and not root, which is Kubernetes' restricted profile.
-    "image": as the image is. None is ever privileged. Default baseline."""
-
-    runAsUser: NotRequired[int]
-    """Numeric user that the container runs as, 0 to 2147483647, but not 1337, whose connections Istio's sidecar
-    does not see; not 0 with podSecurity restricted. Default: the image's."""
+    "image": as the image is. podTemplate is merged over it. Default baseline."""
 
     resources: NotRequired[ResourcesArgs]
     """CPU and memory of one pod."""
-
-    command: NotRequired[list[pulumi.Input[str]]]
-    """Replaces the image's entrypoint. Default: the image's own."""
-
-    args: NotRequired[list[pulumi.Input[str]]]
-    """Replaces the image's arguments. Default: the image's own."""
-
-    probe: NotRequired[ProbeArgs]
-    """How Kubernetes finds out that a pod is ready."""
 
     rollout: NotRequired[RolloutArgs]
     """How new pods take over from old ones."""

@@ -211,7 +211,7 @@ def _pods(
             kept=described.keep_on_destroy and version.live,
             # Pulumi's own limits would be 10 minutes, whatever the Deployment says.
             ready_seconds=version.rollout.deadline_seconds,
-            gone_seconds=version.stop.grace_seconds + _SPARE_SECONDS,
+            gone_seconds=version.grace_seconds + _SPARE_SECONDS,
             version=version.name,
             waits=waits,
         )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from .description.copies import UPLOADING_METHODS
 from .description.service import Service
 from .description.subset import Subset
+from .rendering import pods
 
 
 def of(service: Service) -> list[str]:
     """The lines for this service, each starting with the property to change."""
     lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.run_by_others]
+    for subset in service.subsets:
+        if subset.pod_template:
+            lines.extend(_of_template(service, subset))
     if not service.copies:
         lines.append(
             "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
@@ -37,6 +41,22 @@ def _alone(subset: Subset) -> str:
         f"subsets.{subset.name}.replicas: one pod answers all of its live requests, and they fail when its node "
         "does; 2 or more"
     )
+
+
+def _of_template(service: Service, subset: Subset) -> list[str]:
+    """What the template took away of how pods start and end without losing a request."""
+    container = pods.container(service, pods.template(service, subset))
+    path = f"subsets.{subset.name}.podTemplate: container {service.name}:"
+    lines = []
+    if "readinessProbe" not in container:
+        lines.append(f"{path} without a readinessProbe it gets requests before it can answer; give it one")
+    before_stop = (container.get("lifecycle") or {}).get("preStop", {})
+    if (before_stop.get("sleep") or {}).get("seconds", 0) < subset.stop.delay_seconds:
+        lines.append(
+            f"{path} its preStop is not the sleep of {subset.stop.delay_seconds} s in which proxies learn that "
+            "the pod ends; let it go on serving for that long, or requests are lost when pods are exchanged"
+        )
+    return lines
 
 
 def _may_wait_for_a_shadow(service: Service) -> bool:

@@ -33,7 +33,11 @@ def version(name: str) -> SubsetArgs:
         "mirrorPercent": 0 if name == live else config.require_int("mirrorPercent"),
         "image": config.require("image"),
         "containerPort": 8080,
-        "probe": {"path": "/healthz"},
+        "podTemplate": {
+            "spec": {
+                "containers": [{"name": "orders", "readinessProbe": {"httpGet": {"path": "/healthz"}}}],
+            }
+        },
         "podSecurity": "restricted",
         "env": {"VERSION": name, **database.client_environment},
         # While the version is not live, and whatever it is told: its own proxy lets it reach the shadow database

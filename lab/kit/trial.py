@@ -16,6 +16,7 @@ from typing import Any, cast
 from lab.cluster.lab import Lab
 from lab.cluster.layout import CHECKOUT
 from lab.errors import LabError
+from lab.kit import templates
 from lab.kit.collection import Collection
 from lab.kit.load import load, of_paths
 from lab.kit.scratch import ScratchStack
@@ -101,6 +102,6 @@ def _version(name: str, routes: Routes) -> dict[str, Any]:
     return {
         "image": "lab.local/shop:1",
         "env": {"VERSION": name, "ROUTES": json.dumps(routes)},
-        "probe": {"path": "/healthz", "periodSeconds": 1},
+        **templates.probed(service="shop"),
         "stop": {"delaySeconds": 2},
     }

@@ -34,6 +34,27 @@ LIMITS: Args = {
     },
 }
 
+TEMPLATE: Args = {
+    "metadata": {"annotations": {"example.org/a": "b"}, "labels": {"team": "shop"}},
+    "spec": {
+        "serviceAccountName": "shadow",
+        "imagePullSecrets": [{"name": "registry"}],
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "a", "value": "b", "effect": "NoExecute", "tolerationSeconds": 60}],
+        "volumes": [{"name": "c", "configMap": {"name": "c"}}, {"name": "e", "emptyDir": {"sizeLimit": "1Mi"}}],
+        "containers": [
+            {
+                "name": "shop",
+                "env": [{"name": "B", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "b"}}}],
+                "volumeMounts": [{"name": "c", "mountPath": "/c", "readOnly": True}],
+                "securityContext": {"runAsUser": 1000},
+                "command": ["serve"],
+                "livenessProbe": {"httpGet": {"path": "/ready", "port": 9090}, "periodSeconds": 2},
+            }
+        ],
+    },
+}
+
 # Every property is written out, so that each can be mutated next to its neighbours.
 FULL: Args = {
     "name": "shop",
@@ -74,31 +95,9 @@ FULL: Args = {
             "replicas": 2,
             "containerPort": 8080,
             "env": {"A": "1"},
-            "secretEnv": {"B": {"secret": "keys", "key": "b"}},
-            "serviceAccount": "shadow",
-            "mounts": [
-                {"path": "/c", "configMap": "c", "readOnly": True, "subPath": "c"},
-                {"path": "/s", "secret": "s"},
-                {"path": "/e", "emptyDir": {"sizeLimit": "1Mi"}},
-                {"path": "/p", "claim": "p"},
-            ],
-            "imagePullSecrets": ["registry"],
-            "nodeSelector": {"disk": "ssd"},
-            "tolerations": [
-                {
-                    "key": "a",
-                    "operator": "Equal",
-                    "value": "b",
-                    "effect": "NoExecute",
-                    "tolerationSeconds": 60,
-                }
-            ],
+            "podTemplate": TEMPLATE,
             "podSecurity": "baseline",
-            "runAsUser": 1000,
             "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
-            "command": ["serve"],
-            "args": ["--all"],
-            "probe": {"path": "/ready", "periodSeconds": 2, "timeoutSeconds": 1, "failureThreshold": 3},
             "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300},
             "stop": {"delaySeconds": 5, "graceSeconds": 30},
             "mirrorLimits": LIMITS,
@@ -369,3 +368,29 @@ def _put(described: Any, path: Path, value: Any) -> Any:
         str(step), re.sub("([A-Z])", r"_\1", str(step)).lower()
     )
     return replace(described, **{name: _put(getattr(described, name), rest, value)})
+
+
+def places(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Every part of a value, by its path."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield (*path, key)
+        yield from places(member, (*path, key))
+
+
+def changed_template(place: Path, key: str | None, value: Any) -> Args:
+    """The template with another value there, or with the value under another key."""
+    changed = copy.deepcopy(TEMPLATE)
+    level: Any = changed
+    for step in place[:-1]:
+        level = level[step]
+    if key is None or isinstance(level, list):
+        level[place[-1]] = value
+    else:
+        level[key] = level.pop(place[-1])
+    return changed
+
+
+templates: st.SearchStrategy[Args] = st.builds(
+    changed_template, st.sampled_from(list(places(TEMPLATE))), st.one_of(st.none(), _keys), scalars
+)

@@ -15,7 +15,7 @@ from tests.fuzz.hostile import Mutation
 from tests.fuzz.judge import Judge, rendered
 
 # What cannot be rendered at all ends in one of these.
-RENDERING_ERRORS = (TypeError, ValueError, AttributeError, OverflowError)
+RENDERING_ERRORS = (TypeError, ValueError, AttributeError, KeyError, OverflowError, StopIteration)
 # A mirror for each 100 %: more of them than this and rendering takes all of the machine's memory.
 MOST_PERCENT = 100_000
 
@@ -79,3 +79,25 @@ def test_we_refuse_whatever_the_cluster_refuses(judge: Judge) -> None:
     check()
     assert seen["we refuse, the cluster refuses"] > 100
     assert seen["we accept, the cluster accepts"] > 10
+
+
+# What is wrong with a pod template's shape, in the API server's words. What is wrong with its values is for the API
+# server to say, which it does in a preview.
+OF_SHAPE = ("unknown field", "cannot unmarshal", "strict decoding", "unable to", "cannot be handled")
+
+
+def test_no_pod_template_of_another_shape_gets_past_us(judge: Judge) -> None:
+    seen: Counter[bool] = Counter()
+
+    @given(hostile.templates)
+    def check(template: Any) -> None:
+        subsets = {**hostile.FULL["subsets"]}
+        subsets["v2"] = {**subsets["v2"], "podTemplate": template}
+        ours = accepted({**hostile.FULL, "subsets": subsets})
+        seen[ours is None] += 1
+        if ours:
+            said = judge.refusals(made for made in rendered(ours) if made["kind"] in ("Deployment", "Pod"))
+            assert [line for line in said if any(words in line for words in OF_SHAPE)] == []
+
+    check()
+    assert min(seen[True], seen[False]) > 10

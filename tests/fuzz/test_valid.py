@@ -6,21 +6,16 @@ from typing import Any
 from hypothesis import event, given
 
 from mirrored_service import (
-    EmptyDirArgs,
     GatewayTlsArgs,
     MirroredServiceArgs,
     MirrorLimitsArgs,
     MirrorMatchArgs,
     MirrorToArgs,
     MirrorToTlsArgs,
-    MountArgs,
     NetworkPolicyArgs,
     OutlierDetectionArgs,
-    ProbeArgs,
-    SecretKeyArgs,
     ShadowIsolationArgs,
     SubsetArgs,
-    TolerationArgs,
 )
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import Manifest, routes
@@ -57,27 +52,13 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
 
 def test_every_property_is_generated() -> None:
     assert set(valid.SERVICE) == MirroredServiceArgs.__optional_keys__
-    elsewhere = {
-        "image",
-        "podLabels",
-        "weight",
-        "mirrorPercent",
-        "env",
-        "secretEnv",
-        "podSecurity",
-        "runAsUser",
-    }
+    elsewhere = {"image", "podLabels", "weight", "mirrorPercent", "podTemplate"}
     assert set(valid.VERSION) | elsewhere == SubsetArgs.__optional_keys__
     for generated, shape in (
         (valid.TLS, GatewayTlsArgs),
         (valid.MIRROR_TO, MirrorToArgs),
         (valid.MIRROR_TO_TLS, MirrorToTlsArgs),
-        (valid.PROBE, ProbeArgs),
         (valid.MATCH, MirrorMatchArgs),
-        (valid.SECRET_KEY, SecretKeyArgs),
-        ({**valid.MOUNT, **valid.SOURCES}, MountArgs),
-        (valid.EMPTY_DIR, EmptyDirArgs),
-        (valid.TOLERATION, TolerationArgs),
         (valid.LIMITS, MirrorLimitsArgs),
         (valid.OUTLIER_DETECTION, OutlierDetectionArgs),
         (valid.ISOLATION, ShadowIsolationArgs),

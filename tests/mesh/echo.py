@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from lab.build import example_images
+from lab.kit import templates
 from lab.kit.scratch import ScratchStack
 
 SERVER = """
@@ -35,9 +36,12 @@ WAIT_SECONDS = 30.0
 def version(**role: Any) -> dict[str, Any]:
     return {
         "image": "lab.local/orders:1",
-        "command": ["/usr/bin/python3", "-c", SERVER],
+        **templates.pod(
+            service="echo",
+            command=["/usr/bin/python3", "-c", SERVER],
+            readinessProbe={"httpGet": {"path": "/healthz"}},
+        ),
         "containerPort": 8080,
-        "probe": {"path": "/healthz"},
         "stop": {"delaySeconds": 1, "graceSeconds": 2},
         **role,
     }

@@ -13,6 +13,7 @@ from typing import Any
 
 from lab import Lab, LabError
 from lab.cluster import cgroups, status
+from lab.kit import templates
 from lab.kit.scratch import ScratchStack
 
 LIMIT_SECONDS = 120.0
@@ -20,7 +21,7 @@ LIMIT_SECONDS = 120.0
 
 def version(name: str, **properties: Any) -> dict[str, Any]:
     """A version that starts and stops quickly."""
-    quick = {"probe": {"periodSeconds": 1}, "stop": {"delaySeconds": 2}}
+    quick = {**templates.pod(readinessProbe={"periodSeconds": 1}), "stop": {"delaySeconds": 2}}
     return {"image": f"lab.local/nginx-{name}:1", **quick, **properties}
 
 

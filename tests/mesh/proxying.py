@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from lab import Lab
+from lab.kit import templates
 from lab.kit.check import access_log
 from lab.kit.scratch import ScratchStack
 
@@ -77,9 +78,12 @@ def add_stores(lab: Lab, namespace: str) -> None:
 
 def proxy(store: str = "live-store", **properties: Any) -> dict[str, Any]:
     """A version that asks the store for its answers; its configuration is a mount."""
-    mount = {"path": "/etc/nginx/nginx.conf", "configMap": store, "subPath": "nginx.conf"}
-    probe = {"path": "/healthz", "periodSeconds": 1}
-    return {"image": "lab.local/nginx-v2:1", "mounts": [mount], "probe": probe, **properties}
+    template = templates.pod(
+        {"volumes": [{"name": "config", "configMap": {"name": store}}]},
+        volumeMounts=[{"name": "config", "mountPath": "/etc/nginx/nginx.conf", "subPath": "nginx.conf"}],
+        readinessProbe={"httpGet": {"path": "/healthz"}, "periodSeconds": 1},
+    )
+    return {"image": "lab.local/nginx-v2:1", **template, **properties}
 
 
 def statuses_of_copies(deployed: ScratchStack, version: str, path: str, count: int = 20) -> set[int]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from lab.kit import templates
 from lab.kit.load import load
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad, assert_nothing_lost
@@ -178,7 +179,7 @@ def test_a_large_upload_does_not_wait_for_a_shadow_that_reads_nothing(proxied: P
     """Without maxBodyBytes the second one would never be answered: the live version gets its body piece by piece,
     and no piece before the shadow took the last one."""
     deployed = proxied.deployed
-    never_reads = {"containerPort": 82, "probe": {"path": "/healthz", "periodSeconds": 1}}
+    never_reads = {"containerPort": 82, **templates.probed()}
     shadow = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100, **never_reads}
     match = {"methods": ["*"], "maxBodyBytes": 1_000_000}
     deployed.deploy({"v1": proxying.proxy(weight=100), "v2": shadow}, mirrorMatch=match)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.kit import templates
 from lab.kit.ingress_proxy import IngressProxy
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
@@ -12,7 +13,7 @@ from tests.mesh.faults import assert_as_wanted, live_and_shadow, version, wait_u
 
 GOOD = live_and_shadow("v1", "v2")
 SHORT = {"rollout": {"deadlineSeconds": 20}}
-PASSES_PROBES = {"path": "/healthz", "periodSeconds": 1}
+PASSES_PROBES = templates.probed()
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
 
 def test_shadows_that_crash_or_find_no_room_fail_up(under_load: UnderLoad) -> None:
     deployed = under_load.deployed
-    crashes = {"command": ["/usr/sbin/nginx", "-c", "/none"], **SHORT}
+    crashes = {**templates.pod(command=["/usr/sbin/nginx", "-c", "/none"]), **SHORT}
     too_big = {"resources": {"requests": {"cpu": "1000"}}, **SHORT}
     with under_load.nothing_lost("v1"):
         # Of a pod that finds no room the provider does not say why.
@@ -41,8 +42,8 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
     under_load: UnderLoad,
 ) -> None:
     deployed = under_load.deployed
-    answers_500 = {"containerPort": 81, "probe": PASSES_PROBES}
-    never_answers = {"containerPort": 82, "probe": PASSES_PROBES}
+    answers_500 = {"containerPort": 81, **PASSES_PROBES}
+    never_answers = {"containerPort": 82, **PASSES_PROBES}
     with under_load.nothing_lost("v1"):
         deployed.deploy(
             {
@@ -59,7 +60,7 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
 def test_of_a_shadow_that_answers_late_as_many_copies_wait_as_its_limit_says(under_load: UnderLoad) -> None:
     deployed = under_load.deployed
     limits = {"requests": 20, "connections": 40, "http2": False}
-    late = {"containerPort": 83, "probe": PASSES_PROBES, "mirrorLimits": limits}
+    late = {"containerPort": 83, **PASSES_PROBES, "mirrorLimits": limits}
     with under_load.nothing_lost("v1"):
         deployed.deploy(live_and_shadow("v1", "v2", **late))
         assert connections_of_waiting_copies(20, deployed) >= 20

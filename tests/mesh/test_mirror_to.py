@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from lab import Lab
+from lab.kit import templates
 from lab.kit.check import access_log
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
@@ -25,7 +26,7 @@ from tests.mesh.faults import version, wait_until
 LIVE: dict[str, Any] = {"v1": version("v1", weight=100)}
 THERE: dict[str, Any] = {"v3": version("v3", weight=100)}
 HANGING: dict[str, Any] = {
-    "v3": version("v3", weight=100, containerPort=82, probe={"path": "/healthz", "periodSeconds": 1})
+    "v3": version("v3", weight=100, containerPort=82, **templates.probed())
 }
 
 

@@ -20,13 +20,14 @@ import settings
 from mirrored_service import MirroredService
 
 
-def keep_replicas(args):
+def change(args):
     if args.type_ == "kubernetes:apps/v1:Deployment":
-        options = pulumi.ResourceOptions(ignore_changes=["spec.replicas"])
-        return pulumi.ResourceTransformResult(args.props, pulumi.ResourceOptions.merge(args.opts, options))
+        props = {**args.props, "spec": {**args.props["spec"], "minReadySeconds": 1}}
+        options = pulumi.ResourceOptions(ignore_changes=["spec.progressDeadlineSeconds"])
+        return pulumi.ResourceTransformResult(props, pulumi.ResourceOptions.merge(args.opts, options))
 
 
-options = pulumi.ResourceOptions(transforms=[keep_replicas], aliases=[pulumi.Alias(name="nginx")])
+options = pulumi.ResourceOptions(transforms=[change], aliases=[pulumi.Alias(name="nginx")])
 MirroredService("renamed", settings.load(), options)
 """
 
@@ -46,7 +47,8 @@ def deployed(deploy: Callable[[], ScratchStack]) -> ScratchStack:
 
 def test_an_alias_replaces_nothing_and_a_transform_decides_who_has_a_field(deployed: ScratchStack) -> None:
     assert {step["op"] for step in deployed.stack.preview()} <= {"update"}
-    deployed.kubectl("scale", "deployment/nginx-v1", "--replicas=2")
+    deployed.kubectl("patch", "deployment/nginx-v1", "--patch", '{"spec": {"progressDeadlineSeconds": 77}}')
     deployed.stack.up()
-    assert deployed.kubectl("get", "deployment/nginx-v1", "--output=jsonpath={.spec.replicas}") == "2"
+    fields = "{.spec.progressDeadlineSeconds} {.spec.minReadySeconds}"
+    assert deployed.kubectl("get", "deployment/nginx-v1", f"--output=jsonpath={fields}") == "77 1"
     assert_as_wanted(deployed)

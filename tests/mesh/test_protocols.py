@@ -13,6 +13,7 @@ import grpc
 import pytest
 import requests
 
+from lab.kit import templates
 from lab.kit.check import access_log
 from lab.kit.client_pods import run_load_pod
 from lab.kit.load import Stream, load
@@ -26,7 +27,7 @@ HTTP2: dict[str, Any] = {"protocol": "http2"}
 
 def version(name: str, **properties: Any) -> dict[str, Any]:
     variables = {"NAME": "echo", "VERSION": name}
-    quick = {"probe": {"periodSeconds": 1}, "stop": {"delaySeconds": 2}}
+    quick = {**templates.pod(readinessProbe={"periodSeconds": 1}), "stop": {"delaySeconds": 2}}
     return {"image": "lab.local/echo:1", "env": variables, **quick, **properties}
 
 

@@ -44,8 +44,6 @@ def test_a_service_needs_a_name_a_namespace_and_versions_and_nothing_else() -> N
         "GatewayTlsArgs": ["credentialName"],
         "MirrorTarget": ["host", "port", "protocol"],
         "MirrorToArgs": ["host", "percent", "port"],
-        "MountArgs": ["path"],
-        "SecretKeyArgs": ["key", "secret"],
         "ShadowIsolationArgs": ["mayReach"],
         "WorkloadArgs": ["labels"],
     }

@@ -231,7 +231,7 @@ def test_the_pods_name_the_default_account_when_they_have_none_of_their_own() ->
 
 
 def test_an_account_that_is_named_is_used_and_not_made() -> None:
-    named = shadow(serviceAccount="shop-shadow")
+    named = shadow(podTemplate={"spec": {"serviceAccountName": "shop-shadow"}})
     assert ("ServiceAccount", "nginx-v2") not in register(named)
     assert rendered(named, pods.deployment)["spec"]["template"]["spec"]["serviceAccountName"] == "shop-shadow"
     (rule,) = policy(named, "db")["spec"]["rules"]

@@ -345,27 +345,22 @@ def test_ports_tell_the_mesh_the_protocol(protocol: str) -> None:
 def test_a_container_takes_what_its_subset_says() -> None:
     assert container(
         containerPort=8080,
-        command=["serve"],
-        args=["--fast"],
         env={"B": "2", "A": "1"},
         resources={"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
-        probe={"path": "/healthz", "periodSeconds": 7, "timeoutSeconds": 3, "failureThreshold": 9},
         stop={"delaySeconds": 0},
     ) == {
         "name": "nginx",
         "image": "shop:1",
         "ports": [{"name": "app", "containerPort": 8080}],
         "readinessProbe": {
-            "httpGet": {"path": "/healthz", "port": "app"},
-            "periodSeconds": 7,
-            "timeoutSeconds": 3,
-            "failureThreshold": 9,
+            "httpGet": {"path": "/", "port": "app"},
+            "periodSeconds": 2,
+            "timeoutSeconds": 1,
+            "failureThreshold": 3,
         },
         "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
         "securityContext": CONFINED,
         "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
-        "command": ["serve"],
-        "args": ["--fast"],
     }
 
 

@@ -106,8 +106,21 @@ HUSH: dict[str, Any] = {
     "image": "hush.example/shop:1",
     "weight": 100,
     "env": {"PASSWORD": "hush"},
-    "command": ["serve", "hush"],
-    "args": ["--password=hush"],
+    "podTemplate": {
+        "metadata": {"annotations": {"vault.example/token": "hush"}, "labels": {"team": "shop"}},
+        "spec": {
+            "serviceAccountName": "shop",
+            "containers": [
+                {
+                    "name": "nginx",
+                    "command": ["serve", "hush"],
+                    "args": ["--password=hush"],
+                    "env": [{"name": "TOKEN", "value": "hush"}],
+                    "ports": [{"containerPort": 9090, "name": "metrics", "protocol": "TCP"}],
+                }
+            ],
+        },
+    },
 }
 
 
@@ -120,7 +133,9 @@ def test_what_may_be_a_secret_is_one_as_soon_as_the_config_of_the_versions_holds
         pulumi.runtime.set_all_config(keys, ["mirrored-service:subsets"])
         args = settings.load()
         v1: Any = args["subsets"]["v1"]
-        sealed.extend([v1["image"], v1["env"]["PASSWORD"], *v1["command"], *v1["args"]])
+        (container,) = v1["podTemplate"]["spec"]["containers"]
+        sealed.extend([v1["image"], v1["env"]["PASSWORD"], *container["command"], *container["args"]])
+        sealed.extend([container["env"][0]["value"], *v1["podTemplate"]["metadata"]["annotations"].values()])
         MirroredService("nginx", args)
 
     spec = run(build).found("Deployment", "nginx-v1").inputs["spec"]
@@ -131,7 +146,9 @@ def test_what_may_be_a_secret_is_one_as_soon_as_the_config_of_the_versions_holds
         "command": ["serve", "hush"],
         "args": ["--password=hush"],
     }
-    assert len(sealed) == 5
+    assert container["env"][0] == {"name": "TOKEN", "value": "hush"}
+    assert spec["value"]["template"]["metadata"]["annotations"] == {"vault.example/token": "hush"}
+    assert len(sealed) == 7
     assert all(asyncio.new_event_loop().run_until_complete(secret(output)) for output in sealed)
 
 
@@ -144,7 +161,7 @@ def test_without_a_secret_everything_stays_plain() -> None:
 
 
 def test_no_message_shows_what_may_be_a_secret() -> None:
-    wrong = {**HUSH, "image": "hush hush", "command": ["hush\0"], "port": "x"}
+    wrong = {**HUSH, "image": "hush hush", "env": {"A": "hush\0"}, "port": "x", "podTemplate": {"spec": "hush"}}
     with pytest.raises(InvalidArgsError) as refused:
         load({"subsets": json.dumps({"v1": wrong}), "hosts": "[]"}, secret=("subsets", "hosts"))
     assert "hush" not in str(refused.value)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from .copies import MirrorLimits, shares
 from .isolation import ShadowIsolation
-from .pods import Mount, Probe, Rollout, SecretKey, Stop, Toleration
+from .pods import Rollout, Stop
 
 COPIES = "-copies"
 
@@ -27,19 +28,10 @@ class Subset:
     replicas: int
     container_port: int
     env: Mapping[str, pulumi.Input[str]]
-    secret_env: Mapping[str, SecretKey]
-    service_account: str | None
-    mounts: tuple[Mount, ...]
-    image_pull_secrets: tuple[str, ...]
-    node_selector: Mapping[str, str]
-    tolerations: tuple[Toleration, ...]
+    pod_template: Mapping[str, Any]  # as Kubernetes' PodTemplateSpec, to be merged over what is rendered
     pod_security: str
-    run_as_user: int | None
     requests: Mapping[str, str]
     limits: Mapping[str, str]
-    command: tuple[pulumi.Input[str], ...]
-    args: tuple[pulumi.Input[str], ...]
-    probe: Probe
     rollout: Rollout
     stop: Stop
     mirror_limits: MirrorLimits
@@ -56,6 +48,21 @@ class Subset:
     @property
     def run_by_others(self) -> bool:
         return bool(self.pod_labels)
+
+    @property
+    def service_account(self) -> str | None:
+        """Whom the pods run as, where the template says so."""
+        return self._pod.get("serviceAccountName")
+
+    @property
+    def grace_seconds(self) -> int:
+        """Seconds after which a pod that has not ended is killed."""
+        seconds: int = self._pod.get("terminationGracePeriodSeconds") or self.stop.grace_seconds
+        return seconds
+
+    @property
+    def _pod(self) -> Mapping[str, Any]:
+        return self.pod_template.get("spec") or {}
 
     @property
     def copies_name(self) -> str:

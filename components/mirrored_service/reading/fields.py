@@ -3,7 +3,7 @@
 A problem names the property by its path, the value, and what is allowed. Istio prunes unknown fields without a
 word and reads a missing percentage as 100 %, so a typing error must never get as far as the cluster.
 
-Values that may be secret are never shown: variables, commands, and whatever stands where a mapping should be, as
+Values that may be secret are never shown: variables, pod templates, and whatever stands where a mapping should be, as
 it may hold all of these.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import pulumi
 
 from .. import args as public
-from .syntax import LABEL_VALUE, PROXY_PORTS, is_label_key, is_text
+from .syntax import LABEL_VALUE, PROXY_PORTS, is_label_key
 
 T = TypeVar("T")
 D = TypeVar("D")  # a default: of the property's type, or None
@@ -143,27 +143,17 @@ class Fields:
 
         return self.value(key, default, _PORT_TEXT, accept)
 
-    def texts(
-        self,
-        key: str,
-        default: tuple[str, ...],
-        allowed: str,
-        check: Check = is_text,
-        *,
-        secret: bool = False,
-        outputs: bool = False,
-    ) -> tuple[Any, ...]:
-        """The property as a list of strings that the check takes, or outputs too; a problem names the member."""
+    def texts(self, key: str, default: tuple[str, ...], allowed: str, check: Check) -> tuple[str, ...]:
+        """The property as a list of strings that the check takes; a problem names the member."""
         raw = self.values.get(key)
         if raw is None:
             return default
         if not isinstance(raw, list | tuple):
-            self.refuse((key,), raw, allowed, secret=secret)
+            self.refuse((key,), raw, allowed)
             return default
-        taken = [fits(check, item) or (outputs and isinstance(item, pulumi.Output)) for item in raw]
-        wrong = [(place, item) for place, item in enumerate(raw) if not taken[place]]
+        wrong = [(place, item) for place, item in enumerate(raw) if not fits(check, item)]
         for place, item in wrong:
-            self.refuse((key, place), item, allowed, secret=secret)
+            self.refuse((key, place), item, allowed)
         return default if wrong else tuple(raw)
 
     def each_once(self, key: str, members: tuple[str, ...], allowed: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def check(service: Service, problems: Problems) -> None:
             continue
         for other in _sharing(service, subset):
             problems.add(
-                ("subsets", subset.name, "serviceAccount"),
+                ("subsets", subset.name, "podTemplate", "spec", "serviceAccountName"),
                 f"{service.account(subset)!r} is not allowed; allowed: next to shadowIsolation.protects, a "
                 f"ServiceAccount that no live version has, as {other.name} has this one; leave it out, and "
                 "one is made",

@@ -8,7 +8,7 @@ which field the members of a list are told apart.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path as File
 from typing import Any
@@ -36,6 +36,8 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
+# Of the keys that tell members of lists apart, those that need not be given.
+_USUAL = {"protocol": "TCP"}
 # Numbers that may have a unit, as in "50%" and "128Mi".
 _SCALAR = "a number or a string"
 
@@ -52,15 +54,64 @@ def resolved(schema: Schema) -> Schema:
     return schemas()[schema["$ref"]] if "$ref" in schema else schema
 
 
+def member(schema: Schema, key: str) -> Schema:
+    """The schema of a mapping's entry; of one that may be anything, an empty one."""
+    schema = resolved(schema)
+    known: Schema = schema.get("properties", {})
+    found: Schema = known.get(key) or schema.get("additionalProperties") or {}
+    return found
+
+
+def members(schema: Schema) -> Schema:
+    """The schema of a list's members."""
+    found: Schema = resolved(schema).get("items", {})
+    return found
+
+
+def told_apart_by(schema: Schema) -> tuple[str, ...]:
+    """The keys of a list's members by which they are told apart; none: the list is one value."""
+    return tuple(resolved(schema).get("x-kubernetes-list-map-keys", ()))
+
+
+def merge_keys() -> frozenset[str]:
+    """All keys by which members of some list are told apart."""
+    lists = (each for schema in schemas().values() for each in schema.get("properties", {}).values())
+    return frozenset(key for each in lists for key in told_apart_by(each))
+
+
+def identity(member: Mapping[str, Any], keys: Iterable[str]) -> tuple[Any, ...]:
+    """What tells a member of a list from all others."""
+    return tuple(member.get(key, _USUAL.get(key)) for key in keys)
+
+
 def checked(problems: Problems, path: Path, raw: Any, kind: str, *, partial: bool = False) -> Any:
     """The value with whole numbers as such; what is wrong with it is noted, by its path.
 
-    Values are never shown, as they may be secret; outputs of other resources are taken wherever a value may be.
+    Values are never shown, as they may be secret. A single value may be the output of another resource, but for
+    those that tell the members of a list apart.
 
     :param kind: One of KINDS.
     :param partial: It is merged over a whole one: nothing in it is required, and null takes away.
     """
     return _Check(problems, partial).value(path, raw, {"$ref": kind})
+
+
+def check_whole(problems: Problems, path: Path, raw: Any, under: Any, schema: Schema) -> None:
+    """Notes what is still missing of a value that was checked as partial, when it is merged over `under`."""
+    schema = resolved(schema)
+    if isinstance(raw, Mapping):
+        there = under if isinstance(under, Mapping) else {}
+        for key in schema.get("required", ()):
+            if raw.get(key, None if key in raw else there.get(key)) is None:
+                problems.add((*path, key), "missing")
+        for key, value in raw.items():
+            check_whole(problems, (*path, key), value, there.get(key), member(schema, key))
+    elif isinstance(raw, list):
+        keys = told_apart_by(schema)
+        known = {identity(each, keys): each for each in under or ()} if keys else {}
+        for place, value in enumerate(raw):
+            below = known.get(identity(value, keys)) if keys else None
+            check_whole(problems, (*path, place), value, below, members(schema))
 
 
 class _Check:
@@ -70,7 +121,7 @@ class _Check:
 
     def value(self, path: Path, raw: Any, schema: Schema) -> Any:
         schema = resolved(schema)
-        if isinstance(raw, pulumi.Output) or (raw is None and self.partial):
+        if raw is None and self.partial:
             return raw
         if schema.get("x-kubernetes-int-or-string"):
             return self._typed(path, raw, _scalar(raw), _SCALAR)
@@ -79,6 +130,8 @@ class _Check:
             return self._mapping(path, raw, schema)
         if kind == "array":
             return self._list(path, raw, schema)
+        if isinstance(raw, pulumi.Output):
+            return raw
         if "enum" in schema and raw not in schema["enum"]:
             return self._refuse(path, raw, " or ".join(schema["enum"]))
         return self._typed(path, raw, _plain(raw, kind), _TYPES[kind]) if kind else raw
@@ -95,11 +148,11 @@ class _Check:
         known: Schema = schema.get("properties", {})
         others = schema.get("additionalProperties", {} if not known else None)
         found = {}
-        for key, member in raw.items():
+        for key, value in raw.items():
             if key in known:
-                found[key] = self.value((*path, key), member, known[key])
+                found[key] = self.value((*path, key), value, known[key])
             elif others is not None and isinstance(key, str):
-                found[key] = self.value((*path, key), member, others)
+                found[key] = self.value((*path, key), value, others)
             elif not schema.get("x-kubernetes-preserve-unknown-fields"):
                 unknown(self.problems, path, key, sorted(known))
         for key in () if self.partial else schema.get("required", ()):
@@ -110,7 +163,27 @@ class _Check:
     def _list(self, path: Path, raw: Any, schema: Schema) -> Any:
         if not isinstance(raw, list | tuple):
             return self._refuse(path, raw, _TYPES["array"])
-        return [self.value((*path, place), member, schema["items"]) for place, member in enumerate(raw)]
+        found = [self.value((*path, place), each, schema["items"]) for place, each in enumerate(raw)]
+        self._tell_apart(path, found, told_apart_by(schema))
+        return found
+
+    def _tell_apart(self, path: Path, found: list[Any], keys: tuple[str, ...]) -> None:
+        seen = set()
+        for place, each in enumerate(found if keys else ()):
+            if not isinstance(each, Mapping):
+                if each is None and self.partial:
+                    self._refuse((*path, place), each, _TYPES["object"])
+                continue
+            which = identity(each, keys)
+            for key, value in zip(keys, which, strict=True):
+                if isinstance(value, pulumi.Output):
+                    self._refuse((*path, place, key), value, "a plain value, which tells it from the others")
+                elif value is None and self.partial:
+                    self.problems.add((*path, place, key), "missing")
+            if which in seen:
+                names = " and ".join(keys)
+                self.problems.add((*path, place), f"is there before; allowed: each {names} once")
+            seen.add(which)
 
 
 def _plain(raw: Any, kind: str) -> Any:
@@ -123,4 +196,4 @@ def _plain(raw: Any, kind: str) -> Any:
 
 
 def _scalar(raw: Any) -> Any:
-    return raw if isinstance(raw, str) else number(raw, float("-inf"), float("inf"))
+    return raw if isinstance(raw, str | pulumi.Output) else number(raw, float("-inf"), float("inf"))

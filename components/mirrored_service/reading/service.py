@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import args as public
 from ..description.service import AccessLog, Service
 from ..description.subset import COPIES, Subset
-from . import copies, entry, isolation, mirror_to, others, syntax, tagging
+from . import copies, entry, isolation, mirror_to, others, syntax, tagging, template
 from . import subset as version
 from .fields import MISSING, Fields, InvalidArgsError, Problems, fits, keys, shown
 
@@ -51,6 +51,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     _check_names(service, problems)
     _check_weights(service, problems)
     _check_grpc(service, problems)
+    template.check(service, problems)
     isolation.check(service, problems)
     others.check(service, problems)
     mirror_to.check(service, problems)

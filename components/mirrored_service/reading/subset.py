@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..description.subset import Subset
-from . import copies, isolation, others, pods
+from . import copies, isolation, others, pods, template
 from .fields import Fields
 
 POD_SECURITY = ("baseline", "restricted", "image")
@@ -23,19 +23,10 @@ def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool)
         replicas=fields.whole("replicas", 1, 1, 10_000),
         container_port=fields.port("containerPort", port),
         env=pods.env(fields),
-        secret_env=pods.secret_env(fields),
-        service_account=pods.object_name(fields, "serviceAccount"),
-        mounts=pods.mounts(fields),
-        image_pull_secrets=pods.image_pull_secrets(fields),
-        node_selector=fields.labels("nodeSelector", "labels of nodes"),
-        tolerations=pods.tolerations(fields),
+        pod_template=template.read(fields),
         pod_security=fields.choice("podSecurity", "baseline", POD_SECURITY),
-        run_as_user=pods.run_as_user(fields),
         requests=requests,
         limits=limits,
-        command=pods.command(fields, "command"),
-        args=pods.command(fields, "args"),
-        probe=pods.probe(fields, protocol),
         rollout=pods.rollout(fields),
         stop=pods.stop(fields),
         mirror_limits=copies.limits(fields, protocol, sidecars=injected and not pod_labels),
@@ -53,7 +44,3 @@ def _check(fields: Fields, subset: Subset) -> None:
             subset.mirror_percent,
             f"0 next to weight {subset.weight}, as a version is live or a shadow, never both",
         )
-    for name in sorted({*subset.env} & {*subset.secret_env}):
-        fields.refuse_name("secretEnv", name, "a variable that is not in env as well")
-    if subset.pod_security == "restricted" and subset.run_as_user == 0:
-        fields.refuse(("runAsUser",), 0, "a user other than root next to podSecurity restricted")

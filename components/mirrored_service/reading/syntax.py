@@ -35,16 +35,11 @@ SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")  # older clusters 
 GATEWAY = re.compile(f"{_LABEL}/{_LABEL}")
 PROVIDER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-PROBE_PATH = re.compile(r"/[!-~]{0,2000}")
 LABEL_VALUE = re.compile(f"({_TAG})?")
 # Names of Secrets, ConfigMaps, ServiceAccounts and claims: DNS names, whose labels may be longer than in DNS.
 OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-SECRET_KEY = re.compile(r"(?!\.\.|\.\Z)[-._A-Za-z0-9]{1,253}")
 # Parts that are ".", ".." or empty lead elsewhere than it seems; ":" is the container runtimes' own separator.
 _MOUNT_PATH = re.compile(r"(?=.{1,1000}\Z)(/(?!\.{1,2}(/|\Z))[^/:\x00-\x1f\x7f]+)+")
-_SUB_PATH = re.compile(
-    r"(?=.{1,1000}\Z)(?!\.{1,2}(/|\Z))[^/\x00-\x1f\x7f]+(/(?!\.{1,2}(/|\Z))[^/\x00-\x1f\x7f]+)*"
-)
 MATCH_PATH = re.compile(r"/[!-\"$-)+->@-~]{0,1000}\*?")  # without "?", "#", and "*" before the end
 HEADER_NAME = re.compile(r"[-_A-Za-z0-9]{1,100}")
 HEADER_VALUE = re.compile(r"[!-~]([ -~]{0,1000}[!-~])?")
@@ -75,11 +70,6 @@ def is_text(raw: object) -> bool:
 def is_mount_path(raw: str) -> bool:
     """An absolute path in a container, without parts that lead elsewhere than it seems."""
     return is_text(raw) and _MOUNT_PATH.fullmatch(raw) is not None
-
-
-def is_sub_path(raw: str) -> bool:
-    """A relative path, likewise."""
-    return is_text(raw) and _SUB_PATH.fullmatch(raw) is not None
 
 
 def is_host(raw: str) -> bool:

@@ -1,0 +1,158 @@
+"""Reads the pod template of a version, and refuses what would take away what mirroring rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..description.service import Service
+from ..description.subset import Subset
+from ..rendering import pods
+from . import openapi, syntax
+from .fields import Fields, Path, Problems, fits, shown
+
+# A part of the template that must not be as it is: its path, its value, and what is allowed.
+Refusal = tuple[Path, Any, str]
+
+KEY = "podTemplate"
+INJECT = "sidecar.istio.io/inject"
+# Istio merges a container of this name with the one that it adds, which runs as its own user and needs no image.
+_SIDECAR = "istio-proxy"
+_PORT_KEYS = ("containerPort", "protocol")
+# Taken away, these would take away what selects the pods, finds them, or says who they are.
+_NEEDED: tuple[Path, ...] = (("metadata",), ("metadata", "labels"), ("spec",), ("spec", "containers"))
+
+
+def read(fields: Fields) -> Mapping[str, Any]:
+    """The template, which is checked as far as it can be without what it is merged over."""
+    raw = fields.values.get(KEY)
+    if raw is None:
+        return {}
+    path = (*fields.path, KEY)
+    return openapi.checked(fields.problems, path, raw, openapi.POD_TEMPLATE, partial=True) or {}
+
+
+def check(service: Service, problems: Problems) -> None:
+    """What is missing in the whole, and what must not be changed."""
+    for subset in service.subsets:
+        path = ("subsets", subset.name)
+        if not subset.pod_template or problems.below("name") or problems.below(*path):
+            continue
+        path = (*path, KEY)
+        for below, value, allowed in _refusals(service, subset):
+            problems.add((*path, *below), f"{shown(value, secret=True)} is not allowed; allowed: {allowed}")
+        if not problems.below(*path):
+            under = pods.component_template(service, subset)
+            openapi.check_whole(problems, path, subset.pod_template, under, {"$ref": openapi.POD_TEMPLATE})
+
+
+def _refusals(service: Service, subset: Subset) -> Iterator[Refusal]:
+    template = subset.pod_template
+    for path in _NEEDED:
+        level: Any = template
+        for step in path[:-1]:
+            level = level.get(step) or {}
+        if path[-1] in level and level[path[-1]] is None:
+            yield path, None, "a mapping or nothing, as the component's own is in it"
+    metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
+    yield from _below(("metadata",), _of_metadata(service, subset, metadata))
+    yield from _below(("spec",), _of_pod(subset, spec))
+    for kind in ("containers", "initContainers"):
+        for place, container in enumerate(spec.get(kind) or ()):
+            path = ("spec", kind, place)
+            if container["name"] == _SIDECAR:
+                continue
+            yield from _below(path, _of_user(container))
+            if kind == "containers" and container["name"] == service.name:
+                yield from _below(path, _of_own(subset, container))
+            else:
+                yield from _below(path, _of_other(service, container))
+
+
+def _below(path: Path, refusals: Iterator[Refusal]) -> Iterator[Refusal]:
+    return (((*path, *below), value, allowed) for below, value, allowed in refusals)
+
+
+def _of_metadata(service: Service, subset: Subset, metadata: Mapping[str, Any]) -> Iterator[Refusal]:
+    for name, value in service.version_labels(subset).items():
+        labels = metadata.get("labels") or {}
+        if name in labels and labels[name] != value:
+            yield ("labels", name), labels[name], f"{value!r} or nothing, as the pods are selected by it"
+    for kind in ("labels", "annotations"):
+        inject = (metadata.get(kind) or {}).get(INJECT)
+        if inject not in (None, "true"):
+            yield (kind, INJECT), inject, "\"true\" or nothing, as copies and routes need the sidecar"
+
+
+def _of_pod(subset: Subset, spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    if spec.get("restartPolicy") not in (None, "Always"):
+        yield ("restartPolicy",), spec["restartPolicy"], "Always, as in every Deployment"
+    if spec.get("hostNetwork") not in (None, False):
+        yield ("hostNetwork",), spec["hostNetwork"], "false, as Istio gives no sidecar to pods of the node's network"
+    if spec.get("serviceAccount") is not None:
+        yield ("serviceAccount",), spec["serviceAccount"], "nothing: serviceAccountName is the field's new name"
+    if "serviceAccountName" in spec and not fits(syntax.OBJECT_NAME, spec["serviceAccountName"]):
+        yield (
+            ("serviceAccountName",),
+            spec["serviceAccountName"],
+            "the name of a ServiceAccount in plain text: a-z, 0-9, '-' and '.', at most 253",
+        )
+    grace = spec.get("terminationGracePeriodSeconds", subset.stop.grace_seconds)
+    delay = subset.stop.delay_seconds
+    if not isinstance(grace, int) or grace <= delay:
+        yield (
+            ("terminationGracePeriodSeconds",),
+            grace,
+            f"a number of seconds above stop.delaySeconds, which is {delay}",
+        )
+    yield from _of_user(spec)
+
+
+def _of_user(confined: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Of a pod, or of a container in it."""
+    user = (confined.get("securityContext") or {}).get("runAsUser")
+    if user == syntax.PROXY_USER:
+        yield (
+            ("securityContext", "runAsUser"),
+            user,
+            f"any other user than {syntax.PROXY_USER}: what that user sends does not pass Istio's sidecar",
+        )
+
+
+def _of_own(subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Of the service's own container: what other settings say, they say alone."""
+    if "image" in container:
+        yield ("image",), container["image"], "nothing, as the version's image says it"
+    resources = container.get("resources", {})
+    for key in ("requests", "limits") if isinstance(resources, Mapping) else ():
+        if key in resources:
+            yield ("resources", key), resources[key], f"nothing, as the version's resources.{key} says it"
+    for place, variable in enumerate(container.get("env") or ()):
+        if variable["name"] in subset.env:
+            yield ("env", place, "name"), variable["name"], "a variable that is not in the version's env as well"
+    for key in ("ports", "resources"):
+        if key in container and container[key] is None:
+            yield (key,), None, f"nothing, as the component's own {key} are in it"
+    for place, port in enumerate(container.get("ports") or ()):
+        if openapi.identity(port, _PORT_KEYS) == (subset.container_port, "TCP"):
+            if port.get("name", pods.PORT) != pods.PORT:
+                yield (
+                    ("ports", place, "name"),
+                    port["name"],
+                    f"{pods.PORT!r} or nothing, as Services find the port of the version's containerPort by it",
+                )
+        elif port.get("name") == pods.PORT:
+            yield _of_port(place, port)
+
+
+def _of_other(service: Service, container: Mapping[str, Any]) -> Iterator[Refusal]:
+    if container.get("image") is None:
+        yield ("image",), None, f"an image; or is {service.name!r} meant, which is the service's own container?"
+    for place, port in enumerate(container.get("ports") or ()):
+        if port.get("name") == pods.PORT:
+            yield _of_port(place, port)
+
+
+def _of_port(place: int, port: Mapping[str, Any]) -> Refusal:
+    allowed = "another name, as Services find the port of the version's containerPort by this one"
+    return ("ports", place, "name"), port["name"], allowed
