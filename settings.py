@@ -18,7 +18,9 @@ SECRETS_IN = "subsets"
 MAY_BE_SECRET = ("env", "image", "podTemplate")
 # What the component reads in a template: whom the pods run as, and whatever tells members of lists apart. With
 # anything of it a secret, Pulumi keeps all of a Deployment's spec as one.
-PLAIN_IN_TEMPLATES = frozenset({"labels", "restartPolicy", "serviceAccountName", template.INJECT, *openapi.merge_keys()})
+PLAIN_IN_TEMPLATES = frozenset(
+    {"labels", "restartPolicy", "serviceAccountName", template.INJECT, *openapi.merge_keys()}
+)
 STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 # What another stack says of the service to mirror to: its host and port.

@@ -89,8 +89,9 @@ class MirrorLimitsArgs(TypedDict):
     """Do copies of HTTP/1.1 requests share HTTP/2 connections between proxies? Then a copy that waits needs no
     connection, and no TLS handshake, of its own. Whoever receives them must understand HTTP/2: every sidecar
     does, and gives the app behind it HTTP/1.1. Default: true for protocol http and pods that the component
-    makes in a namespace that it makes; otherwise what the mesh does, by default HTTP/1.1. Not false for
-    protocol http2 or grpc. WebSockets are copied with false only. Source: h2UpgradePolicy in
+    makes in a namespace that it labels istio-injection: enabled; otherwise what the mesh does, by default
+    HTTP/1.1. Not false for protocol http2 or grpc. WebSockets are copied with false only. Source:
+    h2UpgradePolicy in
     https://istio.io/latest/docs/reference/config/networking/destination-rule/"""
 
     outlierDetection: NotRequired[OutlierDetectionArgs]
@@ -157,7 +158,16 @@ class SubsetArgs(TypedDict):
     Default 0. Istio copies nothing below 0.0001 without a word."""
 
     replicas: NotRequired[int]
-    """Number of pods, at least 1. Default 1. A live version wants 2 or more in production."""
+    """Number of pods, at least 1. Default 1. A live version wants 2 or more in production. Not next to
+    autoscaling or scaledByOthers."""
+
+    autoscaling: NotRequired[dict[str, Any]]
+    """An autoscaler counts the pods: Kubernetes' HorizontalPodAutoscalerSpec (autoscaling/v2) without its
+    scaleTargetRef. A new version starts with minReplicas. Default: none."""
+
+    scaledByOthers: NotRequired[bool]
+    """Somebody else counts the pods (KEDA, an autoscaler of your own, kubectl). A new version starts with one.
+    Default false."""
 
     containerPort: NotRequired[int]
     """Port the container listens on, 1 to 65535, but none of Istio's proxy. Default: the service's port."""
@@ -167,10 +177,10 @@ class SubsetArgs(TypedDict):
     those of podTemplate, as "$(NAME)"."""
 
     podTemplate: NotRequired[dict[str, Any]]
-    """What else is in the pods, as Kubernetes' PodTemplateSpec, merged over what the component makes as Kubernetes
-    merges: mappings key by key, lists by the names of their members, other lists as a whole; null takes away. The
-    service's container is called as the service. A single value may be the output of another resource. Default:
-    nothing else."""
+    """What else is in the pods, as Kubernetes' PodTemplateSpec, merged over what the component makes as
+    Kubernetes merges: mappings key by key, lists by the names of their members, other lists as a whole; null
+    takes away. The service's container is called as the service. A single value may be the output of another
+    resource. Default: nothing else."""
 
     podSecurity: NotRequired[str]
     """How far the container is confined. "baseline": no more privileges than it starts with, and the runtime's
@@ -301,6 +311,13 @@ class MirroredServiceArgs(TypedDict):
     """Create the namespace, with sidecar injection on. With false it must exist, and injection is its owner's
     business. Default true."""
 
+    namespaceLabels: NotRequired[dict[str, str]]
+    """Labels of the namespace that is created, such as a Pod Security profile. With istio.io/rev it has no
+    istio-injection. Default {istio-injection: enabled}."""
+
+    clusterDomain: NotRequired[str]
+    """What full names of Services end with. Default cluster.local."""
+
     port: NotRequired[int]
     """Port callers use, 1 to 65535, but none of Istio's proxy (15000, 15001, 15002, 15004, 15006, 15008, 15020,
     15021, 15053, 15090). Default 80."""
@@ -324,6 +341,10 @@ class MirroredServiceArgs(TypedDict):
 
     subsets: dict[str, SubsetArgs]
     """The versions, by name (a DNS label, such as v1). At least one is live."""
+
+    disruptionBudget: NotRequired[dict[str, Any]]
+    """How many pods of a live version may be missing while nodes are emptied: Kubernetes' PodDisruptionBudgetSpec
+    without its selector, for each live version whose pods the component makes. Default: none."""
 
     mirrorMatch: NotRequired[MirrorMatchArgs]
     """Which requests are copied. Default: those that only read."""

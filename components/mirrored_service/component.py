@@ -70,6 +70,7 @@ class MirroredService(pulumi.ComponentResource):
         self.children: dict[Key, pulumi.Resource] = {}
         for step in plan(service):
             self.children[step.key] = self._register(step, waits)
+        self._warn_of_fewer_pods(service)
         self._set_outputs(service)
 
     def _register(self, step: Step, waits: Waits) -> pulumi.Resource:
@@ -105,6 +106,25 @@ class MirroredService(pulumi.ComponentResource):
                 f"changed; take it out with `{command}`",
                 self,
             )
+
+    def _warn_of_fewer_pods(self, service: Service) -> None:
+        """How many pods there really are, where somebody else counts them."""
+        ours = [subset for subset in service.subsets if not subset.run_by_others]
+        if all(subset.counted_here for subset in ours):
+            return
+        known = warnings.of(service)
+        specs: Any = {
+            subset.name: cast(Any, self.children["Deployment", service.version_name(subset)]).spec
+            for subset in ours
+        }
+
+        def warn(specs: dict[str, Any]) -> None:
+            pods = {name: int(spec.get("replicas") or 1) for name, spec in specs.items()}
+            for line in warnings.fewer_pods(service, pods):
+                if line not in known:
+                    pulumi.log.warn(line, self)
+
+        pulumi.Output.all(**specs).apply(warn)
 
     def _set_outputs(self, service: Service) -> None:
         outputs: dict[str, Any] = {

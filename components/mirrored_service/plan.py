@@ -27,7 +27,7 @@ from .description.mirror_to import SUFFIX
 from .description.service import Service
 from .description.subset import Subset
 from .reading.service import parse
-from .rendering import Manifest, entry, isolation, mirror_to, pods, routes, service, subset
+from .rendering import Manifest, entry, isolation, mirror_to, pods, routes, scaling, service, subset
 
 Key = tuple[str, str]
 # Pods have ended when their Deployment is gone; the kubelet and the garbage collector need a moment.
@@ -97,7 +97,16 @@ def render(args: MirroredServiceArgs) -> list[Manifest]:
     :param args: As for `MirroredService`.
     :raises InvalidArgsError: (a ValueError) when anything in args is wrong; it lists every problem.
     """
-    return [step.manifest for step in plan(parse(args))]
+    return [_managed(step) for step in plan(parse(args))]
+
+
+def _managed(step: Step) -> Manifest:
+    """The object without the fields that somebody else counts or sets: who applies it time and again would set
+    them back."""
+    if not step.unmanaged:
+        return step.manifest
+    spec = {key: value for key, value in step.manifest["spec"].items() if f"spec.{key}" not in step.unmanaged}
+    return {**step.manifest, "spec": spec}
 
 
 def _keys(steps: Iterable[Step]) -> tuple[Key, ...]:
@@ -199,20 +208,30 @@ def _pods(
     after: tuple[Key, ...],
     waits: Mapping[str, str],
 ) -> list[Step]:
-    """The version's Deployment, unless others run its pods."""
+    """The version's Deployment, unless others run its pods; who counts them, and how many may be missing."""
     if version.run_by_others:
         return []
-    return [
-        Step(
-            version.name,
-            pods.deployment(described, version),
-            needs,
-            after,
-            kept=described.keep_on_destroy and version.live,
-            # Pulumi's own limits would be 10 minutes, whatever the Deployment says.
-            ready_seconds=version.rollout.deadline_seconds,
-            gone_seconds=version.grace_seconds + _SPARE_SECONDS,
-            version=version.name,
-            waits=waits,
-        )
+    kept = described.keep_on_destroy and version.live
+    deployment = Step(
+        version.name,
+        pods.deployment(described, version),
+        needs,
+        after,
+        kept=kept,
+        # Pulumi's own limits would be 10 minutes, whatever the Deployment says.
+        ready_seconds=version.rollout.deadline_seconds,
+        gone_seconds=version.grace_seconds + _SPARE_SECONDS,
+        # Without a word from us: a field that is only left out would be taken back, and be one pod.
+        unmanaged=() if version.counted_here else ("spec.replicas",),
+        version=version.name,
+        waits=waits,
+    )
+    made = []
+    if version.autoscaling is not None:
+        made.append(scaling.autoscaler(described, version, version.autoscaling))
+    if version.live and described.disruption_budget is not None:
+        made.append(scaling.disruption_budget(described, version, described.disruption_budget))
+    about = [
+        Step(version.name, each, (*needs, deployment.key), after, kept, version=version.name) for each in made
     ]
+    return [deployment, *about]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil
+
 from .description.copies import UPLOADING_METHODS
 from .description.service import Service
 from .description.subset import Subset
@@ -10,8 +13,10 @@ from .rendering import pods
 
 def of(service: Service) -> list[str]:
     """The lines for this service, each starting with the property to change."""
-    lines = [_alone(subset) for subset in service.live if subset.replicas == 1 and not subset.run_by_others]
-    for subset in service.subsets:
+    ours = [subset for subset in service.subsets if not subset.run_by_others]
+    lines = [_alone(subset) for subset in ours if subset.live and subset.least_pods == 1]
+    lines.extend(fewer_pods(service, {subset.name: subset.least_pods for subset in ours}))
+    for subset in ours:
         if subset.pod_template:
             lines.extend(_of_template(service, subset))
     if not service.copies:
@@ -36,9 +41,46 @@ def of(service: Service) -> list[str]:
     return lines
 
 
+def fewer_pods(service: Service, pods: Mapping[str, int | None]) -> list[str]:
+    """Live versions that have fewer pods than another one would have for the same share of the live requests: as
+    after a promotion. `pods`: how many each version has at least; None: who knows."""
+    lines = []
+    for subset in service.live:
+        others = {other.name: _for_all_requests(other, pods.get(other.name)) for other in service.subsets}
+        name, most = max(
+            ((n, c) for n, c in others.items() if n != subset.name), key=_second, default=("", 0)
+        )
+        needed, there = ceil(most * subset.weight / 100), pods.get(subset.name)
+        if there is not None and there < needed:
+            lines.append(
+                f"{_count(subset)}: {_pods(there)} for {subset.weight} % of the live requests, and {name} has "
+                f"{_pods(pods[name])}; {needed} or more"
+            )
+    return lines
+
+
+def _for_all_requests(subset: Subset, pods: int | None) -> float:
+    """How many pods it would have for 100 % of the live requests: a shadow may get more copies than that."""
+    return (pods or 0) * 100 / max(100, subset.mirror_percent)
+
+
+def _second(entry: tuple[str, float]) -> float:
+    return entry[1]
+
+
+def _pods(count: int | None) -> str:
+    return "1 pod" if count == 1 else f"{count} pods"
+
+
+def _count(subset: Subset) -> str:
+    """The property that says how many pods there are, or who counts them."""
+    counted = "replicas" if subset.counted_here else "scaledByOthers"
+    return f"subsets.{subset.name}.{'autoscaling.minReplicas' if subset.autoscaling else counted}"
+
+
 def _alone(subset: Subset) -> str:
     return (
-        f"subsets.{subset.name}.replicas: one pod answers all of its live requests, and they fail when its node "
+        f"{_count(subset)}: one pod answers all of its live requests, and they fail when its node "
         "does; 2 or more"
     )
 

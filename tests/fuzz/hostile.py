@@ -41,7 +41,10 @@ TEMPLATE: Args = {
         "imagePullSecrets": [{"name": "registry"}],
         "nodeSelector": {"disk": "ssd"},
         "tolerations": [{"key": "a", "value": "b", "effect": "NoExecute", "tolerationSeconds": 60}],
-        "volumes": [{"name": "c", "configMap": {"name": "c"}}, {"name": "e", "emptyDir": {"sizeLimit": "1Mi"}}],
+        "volumes": [
+            {"name": "c", "configMap": {"name": "c"}},
+            {"name": "e", "emptyDir": {"sizeLimit": "1Mi"}},
+        ],
         "containers": [
             {
                 "name": "shop",
@@ -84,6 +87,9 @@ FULL: Args = {
         "tls": {"mode": "simple", "caCertificates": "/etc/ca.pem"},
         "mirrorLimits": LIMITS,
     },
+    "namespaceLabels": {"team": "shop"},
+    "clusterDomain": "cluster.local",
+    "disruptionBudget": {"maxUnavailable": 1},
     "settleSeconds": 2,
     "expectedRequestsPerSecond": 10,
     "subsets": {
@@ -113,7 +119,11 @@ FULL: Args = {
         "v3": {"image": "shop:3", "weight": 40},
     },
 }
-EXISTING_GATEWAY: Args = {**FULL, "gateway": {"existing": "shared/web"}, "createNamespace": False}
+EXISTING_GATEWAY: Args = {
+    **{key: value for key, value in FULL.items() if key != "namespaceLabels"},
+    "gateway": {"existing": "shared/web"},
+    "createNamespace": False,
+}
 OTHERS: Args = {
     **FULL,
     "subsets": {
@@ -372,7 +382,9 @@ def _put(described: Any, path: Path, value: Any) -> Any:
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
     """Every part of a value, by its path."""
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, member in members:
         yield (*path, key)
         yield from places(member, (*path, key))

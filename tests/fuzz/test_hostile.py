@@ -81,8 +81,8 @@ def test_we_refuse_whatever_the_cluster_refuses(judge: Judge) -> None:
     assert seen["we accept, the cluster accepts"] > 10
 
 
-# What is wrong with a pod template's shape, in the API server's words. What is wrong with its values is for the API
-# server to say, which it does in a preview.
+# What is wrong with a pod template's shape, in the API server's words. What is wrong with its values is for the
+# API server to say, which it does in a preview.
 OF_SHAPE = ("unknown field", "cannot unmarshal", "strict decoding", "unable to", "cannot be handled")
 
 

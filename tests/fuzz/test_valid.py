@@ -51,9 +51,9 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
 
 
 def test_every_property_is_generated() -> None:
-    assert set(valid.SERVICE) == MirroredServiceArgs.__optional_keys__
+    assert {*valid.SERVICE, *valid.NAMESPACE} == MirroredServiceArgs.__optional_keys__
     elsewhere = {"image", "podLabels", "weight", "mirrorPercent", "podTemplate"}
-    assert set(valid.VERSION) | elsewhere == SubsetArgs.__optional_keys__
+    assert {*valid.VERSION, *valid.COUNTS, *elsewhere} == SubsetArgs.__optional_keys__
     for generated, shape in (
         (valid.TLS, GatewayTlsArgs),
         (valid.MIRROR_TO, MirrorToArgs),

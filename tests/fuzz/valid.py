@@ -137,7 +137,7 @@ PROBE: dict[str, st.SearchStrategy[Any]] = {
     "failureThreshold": st.integers(1, 1000),
     "initialDelaySeconds": st.integers(0, 1000),
 }
-handlers = st.one_of(
+handlers: st.SearchStrategy[Args] = st.one_of(
     st.builds(dict, exec=commands),
     st.builds(dict, httpGet=requests),
     st.builds(dict, tcpSocket=fuzzed({"port": ports}, {})),
@@ -152,7 +152,9 @@ sources = st.one_of(
     st.builds(dict, persistentVolumeClaim=fuzzed({"claimName": object_names}, {"readOnly": st.booleans()})),
     st.builds(
         lambda seconds: {
-            "projected": {"sources": [{"serviceAccountToken": {"path": "token", "expirationSeconds": seconds}}]}
+            "projected": {
+                "sources": [{"serviceAccountToken": {"path": "token", "expirationSeconds": seconds}}]
+            }
         },
         st.integers(600, 2**32),
     ),
@@ -166,7 +168,9 @@ POD: dict[str, st.SearchStrategy[Any]] = {
     "tolerations": st.lists(
         st.one_of(
             st.just({"operator": "Exists"}),
-            fuzzed({"key": label_keys}, {"value": tags(), "effect": st.sampled_from(["NoSchedule", "NoExecute"])}),
+            fuzzed(
+                {"key": label_keys}, {"value": tags(), "effect": st.sampled_from(["NoSchedule", "NoExecute"])}
+            ),
         ),
         max_size=2,
     ),
@@ -186,7 +190,9 @@ POD: dict[str, st.SearchStrategy[Any]] = {
     "affinity": st.builds(
         lambda key, labels: {
             "podAntiAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": key, "labelSelector": labels}]
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    {"topologyKey": key, "labelSelector": labels}
+                ]
             }
         },
         label_keys,
@@ -202,7 +208,8 @@ POD: dict[str, st.SearchStrategy[Any]] = {
     "shareProcessNamespace": st.booleans(),
     "enableServiceLinks": st.booleans(),
     "securityContext": fuzzed(
-        {}, {"fsGroup": st.integers(0, 2**31 - 1), "supplementalGroups": st.lists(st.integers(0, 9), max_size=2)}
+        {},
+        {"fsGroup": st.integers(0, 2**31 - 1), "supplementalGroups": st.lists(st.integers(0, 9), max_size=2)},
     ),
 }
 CONTAINER: dict[str, st.SearchStrategy[Any]] = {
@@ -215,9 +222,9 @@ CONTAINER: dict[str, st.SearchStrategy[Any]] = {
     "readinessProbe": st.one_of(probes, fuzzed({}, PROBE), st.none()),
     "lifecycle": st.one_of(st.builds(dict, postStart=st.builds(dict, exec=commands)), st.none()),
     "envFrom": st.lists(st.builds(dict, configMapRef=fuzzed({"name": object_names}, {})), max_size=2),
-    "ports": st.lists(
-        ports.filter(lambda port: port > 15100), min_size=1, max_size=2, unique=True
-    ).map(lambda found: [{"containerPort": port, "protocol": "UDP"} for port in found]),
+    "ports": st.lists(ports.filter(lambda port: port > 15100), min_size=1, max_size=2, unique=True).map(
+        lambda found: [{"containerPort": port, "protocol": "UDP"} for port in found]
+    ),
     "terminationMessagePath": paths,
 }
 
@@ -230,7 +237,7 @@ def templates(draw: st.DrawFn, service: str, plain: Args, level: str) -> Args:
     container["volumeMounts"] = [
         {"name": f"volume-{place}", "mountPath": path} for place, (path, _) in enumerate(mounted)
     ]
-    variables = draw(st.dictionaries(env_names, st.builds(dict, secretKeyRef=secret_keys), max_size=2))
+    variables: Args = draw(st.dictionaries(env_names, st.builds(dict, secretKeyRef=secret_keys), max_size=2))
     container["env"] = [
         {"name": name, "valueFrom": value} for name, value in variables.items() if name not in plain
     ]
@@ -248,7 +255,12 @@ def templates(draw: st.DrawFn, service: str, plain: Args, level: str) -> Args:
     }
     if draw(st.booleans()):
         pod["containers"].append({"name": "zz-sidecar", "image": draw(images), "livenessProbe": draw(probes)})
-        pod["initContainers"] = [{"name": "zz-first", **draw(fuzzed({"image": images}, {"command": texts.map(lambda text: [text])}))}]
+        pod["initContainers"] = [
+            {
+                "name": "zz-first",
+                **draw(fuzzed({"image": images}, {"command": texts.map(lambda text: [text])})),
+            }
+        ]
     metadata = draw(fuzzed({}, {"annotations": st.dictionaries(own_keys, texts, max_size=2)}))
     labels = draw(st.dictionaries(own_keys, tags(), max_size=2))
     return {"metadata": {**metadata, "labels": labels}, "spec": pod}
@@ -290,7 +302,6 @@ isolations = fuzzed(
 
 # Without weight and mirrorPercent, which depend on the other versions.
 VERSION: dict[str, st.SearchStrategy[Any]] = {
-    "replicas": floats_too(st.integers(1, 10_000)),
     "containerPort": floats_too(ports),
     "mirrorLimits": fuzzed({}, LIMITS),
     "shadowIsolation": isolations,
@@ -302,10 +313,44 @@ VERSION: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+metrics = st.one_of(
+    st.builds(
+        lambda name, share: {
+            "type": "Resource",
+            "resource": {"name": name, "target": {"type": "Utilization", "averageUtilization": share}},
+        },
+        st.sampled_from(["cpu", "memory"]),
+        st.integers(1, 200),
+    ),
+    st.builds(
+        lambda name, value: {
+            "type": "Pods",
+            "pods": {"metric": {"name": name}, "target": {"type": "AverageValue", "averageValue": value}},
+        },
+        labels(20),
+        st.sampled_from(["1", "100m", "1k"]),
+    ),
+)
+AUTOSCALER: dict[str, st.SearchStrategy[Any]] = {
+    "minReplicas": floats_too(st.integers(1, 10)),
+    "metrics": st.lists(metrics, max_size=2),
+    "behavior": st.builds(
+        lambda seconds: {"scaleDown": {"stabilizationWindowSeconds": seconds}}, st.integers(0, 3600)
+    ),
+}
+# Who counts the pods: one of these.
+COUNTS: dict[str, st.SearchStrategy[Any]] = {
+    "replicas": floats_too(st.integers(1, 10_000)),
+    "autoscaling": fuzzed({"maxReplicas": floats_too(st.integers(10, 10_000))}, AUTOSCALER),
+    "scaledByOthers": st.booleans(),
+}
+counts = st.one_of(*(fuzzed({}, {key: values}) for key, values in COUNTS.items()))
+
+
 @st.composite
 def whole_versions(draw: st.DrawFn, service: str) -> Args:
     """A version of the service of this name, with all that can stand next to each other."""
-    found = draw(fuzzed({"image": images}, VERSION))
+    found = {**draw(fuzzed({"image": images}, VERSION)), **draw(counts)}
     if draw(st.booleans()):
         level = found.get("podSecurity", "baseline")
         found["podTemplate"] = draw(templates(service, found.get("env", {}), level))
@@ -414,8 +459,20 @@ mirror_targets: st.SearchStrategy[Args] = st.one_of(
         {key: values for key, values in MIRROR_TO.items() if key not in _needed},
     ),
 )
-SERVICE: dict[str, st.SearchStrategy[Any]] = {
+NAMESPACE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
+    "namespaceLabels": st.one_of(
+        st.dictionaries(own_keys, tags(), max_size=2),
+        st.builds(lambda rev: {"istio.io/rev": rev}, labels(20)),
+        st.just({"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "baseline"}),
+    ),
+}
+SERVICE: dict[str, st.SearchStrategy[Any]] = {
+    "clusterDomain": st.one_of(labels(63), domains.filter(lambda name: len(name) <= 120)),
+    "disruptionBudget": st.one_of(
+        fuzzed({"maxUnavailable": st.one_of(st.integers(0, 9), st.sampled_from(["0%", "50%"]))}, {}),
+        fuzzed({"minAvailable": st.integers(0, 9)}, {"unhealthyPodEvictionPolicy": st.just("AlwaysAllow")}),
+    ),
     "keepOnDestroy": st.booleans(),
     "port": floats_too(ports),
     "protocol": st.sampled_from(["http", "http2"]),
@@ -437,7 +494,10 @@ def arguments_of(draw: st.DrawFn) -> Args:
     versions = st.one_of(subsets(name), subsets(name), subsets(name), foreign_subsets())
     # The first part keeps it apart from the namespaces that exist.
     needed = {"name": st.just(name), "namespace": labels(58).map("fuzz-{}".format), "subsets": versions}
-    return draw(fuzzed(needed, SERVICE))
+    namespace = draw(fuzzed({}, NAMESPACE))
+    if namespace.get("createNamespace") is False:
+        namespace = {"createNamespace": False}
+    return {**draw(fuzzed(needed, SERVICE)), **namespace}
 
 
 arguments = arguments_of()

@@ -47,11 +47,14 @@ class Restricted:
             "protects": {"here": workload, "there": {**workload, "namespace": self.protected}},
             "networkPolicy": {},
         }
-        return live_and_shadow("v1", "v2", shadowIsolation=isolation, mirrorLimits=limits)
+        return live_and_shadow(
+            "v1", "v2", shadowIsolation=isolation, mirrorLimits=limits, autoscaling={"maxReplicas": 2}
+        )
 
     def deploy(self, subsets: dict[str, Any], percent: float = 1, **settings: Any) -> None:
         """With everything else that makes objects of a kind of its own."""
         more = {
+            "disruptionBudget": {"maxUnavailable": 1},
             "accessLog": {"providers": ["mirrored-service-json"]},
             "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": percent},
         }
@@ -78,7 +81,13 @@ def test_every_change_works_with_the_role_alone(restricted: Restricted) -> None:
     assert stack.preview() == []
     assert stack.change("refresh").returncode == 0
     # Limits and hosts are in the DestinationRules and the Gateway; what was edited by hand is repaired.
-    for edited in ("serviceaccount/nginx-v2", "telemetry/nginx-v2", "serviceentry/nginx-mirror-to"):
+    for edited in (
+        "serviceaccount/nginx-v2",
+        "telemetry/nginx-v2",
+        "serviceentry/nginx-mirror-to",
+        "horizontalpodautoscaler/nginx-v2",
+        "poddisruptionbudget/nginx-v1",
+    ):
         deployed.kubectl("label", edited, "app=edited", "--overwrite")
     restricted.deploy(restricted.contained(requests=7), hosts=[f"new.{deployed.host}"])
     promoted = restricted.contained()

@@ -25,9 +25,7 @@ from tests.mesh.faults import version, wait_until
 
 LIVE: dict[str, Any] = {"v1": version("v1", weight=100)}
 THERE: dict[str, Any] = {"v3": version("v3", weight=100)}
-HANGING: dict[str, Any] = {
-    "v3": version("v3", weight=100, containerPort=82, **templates.probed())
-}
+HANGING: dict[str, Any] = {"v3": version("v3", weight=100, containerPort=82, **templates.probed())}
 
 
 class Environments:

@@ -12,8 +12,8 @@ import mirrored_service.reading.openapi as kept
 from lab.cluster.lab import DEFAULT_DIRECTORY, Lab
 
 FILE = Path(kept.__file__).with_name("openapi.json")
-# Of a schema's words: what a value may be, and how lists are merged. The rest is prose, defaults and rules that the
-# API server keeps.
+# Of a schema's words: what a value may be, and how lists are merged. The rest is prose, defaults and rules that
+# the API server keeps.
 WORDS = (
     "type",
     "enum",
@@ -70,7 +70,7 @@ def _named(schema: Any) -> Iterator[str]:
 
 
 def _written(lab: Lab) -> str:
-    document = json.loads(lab.cluster.kubectl("get", "--raw", "/openapi/v2"))
+    document = json.loads(lab.kubectl("get", "--raw", "/openapi/v2"))
     schemas = published(document["definitions"])
     # A line for each, so that a diff shows which ones changed.
     lines = (f" {json.dumps(name)}: {json.dumps(schema)}" for name, schema in schemas.items())

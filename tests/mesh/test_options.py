@@ -22,7 +22,7 @@ from mirrored_service import MirroredService
 
 def change(args):
     if args.type_ == "kubernetes:apps/v1:Deployment":
-        props = {**args.props, "spec": {**args.props["spec"], "minReadySeconds": 1}}
+        props = {{**args.props, "spec": {{**args.props["spec"], "minReadySeconds": 1}}}}
         options = pulumi.ResourceOptions(ignore_changes=["spec.progressDeadlineSeconds"])
         return pulumi.ResourceTransformResult(props, pulumi.ResourceOptions.merge(args.opts, options))
 

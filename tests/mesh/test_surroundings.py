@@ -11,20 +11,27 @@ import pytest
 import yaml
 
 from lab import Lab, LabError
+from lab.kit import templates
 from lab.kit.scratch import ScratchStack
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import pods
 from tests.services import service_args
 
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
-# A server that runs as any user.
-SERVER: dict[str, Any] = {
-    "image": "lab.local/curl:1",
-    "command": ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/etc"],
-    "containerPort": 8080,
-    "probe": {"path": "/passwd", "periodSeconds": 1},
-    "stop": {"delaySeconds": 0},
-}
+SERVES = ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/etc"]
+
+
+def server(pod: Any = None, **container: Any) -> dict[str, Any]:
+    """A server that runs as any user."""
+    probe = {"httpGet": {"path": "/passwd"}, "periodSeconds": 1}
+    return {
+        "image": "lab.local/curl:1",
+        "containerPort": 8080,
+        "stop": {"delaySeconds": 0},
+        **templates.pod(pod, command=SERVES, readinessProbe=probe, **container),
+    }
+
+
 OBJECTS = """
 apiVersion: v1
 kind: Secret
@@ -75,22 +82,32 @@ def run_inside(deployed: ScratchStack, script: str) -> list[str]:
 
 
 def test_everything_a_version_has_around_it_arrives_in_its_pod(deployed: ScratchStack) -> None:
+    toleration = {"key": "shadows", "operator": "Exists", "effect": "NoSchedule"}
     surrounded = {
-        **SERVER,
-        "secretEnv": {"PASSWORD": {"secret": "keys", "key": "password"}},
         "env": {"DATABASE": "db://shop:$(PASSWORD)@shadow-db"},
-        "serviceAccount": "shop-shadow",
-        "mounts": [
-            {"path": "/settings", "configMap": "settings"},
-            {"path": "/keys/ca.pem", "secret": "keys", "subPath": "ca.pem"},
-            {"path": "/scratch", "emptyDir": {"sizeLimit": "1Mi"}},
-            {"path": "/files", "claim": "files"},
-            {"path": "/archive", "claim": "files", "readOnly": True},
-        ],
-        "imagePullSecrets": ["keys"],
-        "nodeSelector": {"kubernetes.io/hostname": "lab"},
-        "tolerations": [{"key": "shadows", "operator": "Exists", "effect": "NoSchedule"}],
-        "runAsUser": 0,
+        **server(
+            {
+                "serviceAccountName": "shop-shadow",
+                "imagePullSecrets": [{"name": "keys"}],
+                "nodeSelector": {"kubernetes.io/hostname": "lab"},
+                "tolerations": [toleration],
+                "volumes": [
+                    {"name": "settings", "configMap": {"name": "settings"}},
+                    {"name": "keys", "secret": {"secretName": "keys"}},
+                    {"name": "scratch", "emptyDir": {"sizeLimit": "1Mi"}},
+                    {"name": "files", "persistentVolumeClaim": {"claimName": "files"}},
+                ],
+            },
+            env=[{"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "password"}}}],
+            volumeMounts=[
+                {"name": "settings", "mountPath": "/settings"},
+                {"name": "keys", "mountPath": "/keys/ca.pem", "subPath": "ca.pem"},
+                {"name": "scratch", "mountPath": "/scratch"},
+                {"name": "files", "mountPath": "/files"},
+                {"name": "files", "mountPath": "/archive", "readOnly": True},
+            ],
+            securityContext={"runAsUser": 0},
+        ),
     }
     deployed.deploy({"v1": V1, "v2": surrounded})
     assert run_inside(deployed, "echo $DATABASE; cat /settings/shop.conf; echo; cat /keys/ca.pem; echo") == [
@@ -109,7 +126,7 @@ def test_everything_a_version_has_around_it_arrives_in_its_pod(deployed: Scratch
     assert pod["spec"]["serviceAccountName"] == "shop-shadow"
     assert pod["spec"]["imagePullSecrets"] == [{"name": "keys"}]
     assert pod["spec"]["nodeSelector"] == {"kubernetes.io/hostname": "lab"}
-    assert surrounded["tolerations"][0] in pod["spec"]["tolerations"]
+    assert toleration in pod["spec"]["tolerations"]
 
 
 class Namespace:
@@ -150,14 +167,14 @@ def namespace(lab: Lab) -> Iterator[Callable[[str], Namespace]]:
 
 def pod_of(namespace: str, **version: Any) -> dict[str, Any]:
     """The pod of a version, as its Deployment would make it."""
-    subsets = {"v1": {**SERVER, **version, "weight": 100}}
+    subsets = {"v1": {**server(), **version, "weight": 100}}
     described = parse(service_args(subsets, namespace=namespace, createNamespace=False))
     template = pods.deployment(described, described.main)["spec"]["template"]
     metadata = {**template["metadata"], "name": "nginx"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
-RESTRICTED = {"podSecurity": "restricted", "runAsUser": 1000}
+RESTRICTED = {**server(securityContext={"runAsUser": 1000}), "podSecurity": "restricted"}
 
 
 @pytest.mark.parametrize(
@@ -186,7 +203,7 @@ def test_a_restricted_version_runs_where_nothing_else_may(
     where = namespace("restricted")
     deployed = deploy()
     deployed.namespace = where.name
-    deployed.deploy({"v1": {**SERVER, **RESTRICTED, "weight": 100}}, createNamespace=False)
+    deployed.deploy({"v1": {**RESTRICTED, "weight": 100}}, createNamespace=False)
     ready = deployed.kubectl("get", "pods", "--selector=version=v1", "--no-headers")
     assert ready.split()[1:3] == ["1/1", "Running"]
 

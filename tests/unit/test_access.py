@@ -12,7 +12,7 @@ WRITING = {"create", "patch", "delete"}
 # A namespace is never deleted: everything in it would go, whoever made it.
 NAMESPACES = {Asked("", "namespaces", verb) for verb in ("get", "list", "watch", "create", "patch")}
 CONTAINED: dict[str, Any] = {
-    "v1": {"image": "shop:1", "weight": 100},
+    "v1": {"image": "shop:1", "weight": 100, "autoscaling": {"maxReplicas": 2}},
     "v2": {
         "image": "shop:2",
         "mirrorPercent": 100,
@@ -27,6 +27,7 @@ CONTAINED: dict[str, Any] = {
 
 # What makes more kinds of objects.
 OPTIONAL: dict[str, Any] = {
+    "disruptionBudget": {"maxUnavailable": 1},
     "accessLog": {"providers": ["mirrored-service-json"]},
     "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": 1},
 }

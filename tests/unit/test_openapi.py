@@ -59,7 +59,11 @@ def container(**fields: Any) -> dict[str, Any]:
         ),
         ({"maxReplicas": 2.5}, openapi.AUTOSCALER, "here.maxReplicas: a number is not allowed"),
         ({"minReplicas": 2}, openapi.AUTOSCALER, "here.maxReplicas: missing"),
-        ({"maxUnavailable": True}, openapi.DISRUPTION_BUDGET, "here.maxUnavailable: a boolean is not allowed"),
+        (
+            {"maxUnavailable": True},
+            openapi.DISRUPTION_BUDGET,
+            "here.maxUnavailable: a boolean is not allowed",
+        ),
     ],
 )
 def test_a_mistake_at_any_depth_is_named_by_its_path(raw: Any, kind: str, line: str) -> None:
@@ -91,7 +95,9 @@ def test_whole_numbers_of_other_languages_are_whole_again() -> None:
 
 
 def test_no_value_is_ever_shown() -> None:
-    _, lines = checked(container(image=["hunter2"], env="hunter2", args=[{"hunter2": 1}]), openapi.POD_TEMPLATE)
+    _, lines = checked(
+        container(image=["hunter2"], env="hunter2", args=[{"hunter2": 1}]), openapi.POD_TEMPLATE
+    )
     assert len(lines) == 3
     assert "hunter2" not in " ".join(lines)
 
@@ -104,8 +110,40 @@ def test_an_output_of_another_resource_is_taken_wherever_a_value_may_be() -> Non
 
 
 def test_null_takes_away_from_what_it_is_merged_over_and_is_nothing_elsewhere() -> None:
-    raw = {"spec": {"containers": [{"readinessProbe": None}]}}
+    raw = {"spec": {"containers": [{"name": "a", "readinessProbe": None}]}}
     assert checked(raw, openapi.POD_TEMPLATE, partial=True) == (raw, [])
     _, lines = checked(raw, openapi.POD_TEMPLATE)
     assert "here.spec.containers[0].readinessProbe: null is not allowed; allowed: a mapping" in lines
-    assert "here.spec.containers[0].name: missing" in lines
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ({"spec": {"containers": [{"image": "a"}]}}, "here.spec.containers[0].name: missing"),
+        (
+            container(ports=[{"containerPort": 1, "protocol": "TCP"}, {"containerPort": 1}]),
+            "here.spec.containers[0].ports[1]: is there before; allowed: each containerPort and protocol once",
+        ),
+        (
+            container(env=[{"name": pulumi.Output.from_input("A")}]),
+            "here.spec.containers[0].env[0].name: an output is not allowed; allowed: a plain value, which tells "
+            "it from the others",
+        ),
+        (
+            {"spec": {"containers": [None]}},
+            "here.spec.containers[0]: null is not allowed; allowed: a mapping",
+        ),
+        ({"spec": pulumi.Output.from_input({})}, "here.spec: an output is not allowed; allowed: a mapping"),
+    ],
+)
+@pytest.mark.parametrize("partial", [True, False])
+def test_members_of_a_list_can_be_told_apart(raw: Any, line: str, partial: bool) -> None:
+    assert checked(raw, openapi.POD_TEMPLATE, partial=partial)[1] == [line]
+
+
+def test_what_is_needed_may_be_in_what_it_is_merged_over() -> None:
+    written = container(livenessProbe={"httpGet": {"path": "/"}}, volumeMounts=[{"mountPath": "/a"}])
+    under = container(livenessProbe={"httpGet": {"port": 80}})
+    problems = Problems()
+    openapi.check_whole(problems, ("here",), written, under, {"$ref": openapi.POD_TEMPLATE})
+    assert problems.lines == ["here.spec.containers[0].volumeMounts[0].name: missing"]

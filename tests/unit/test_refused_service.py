@@ -33,9 +33,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: accessLog, annotations, createNamespace, expectedRequestsPerSecond, gateway, "
-        "hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, namespace, port, protocol, settleSeconds, "
-        "subsets",
+        "80: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, disruptionBudget, "
+        "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, "
+        "namespace, namespaceLabels, port, protocol, settleSeconds, subsets",
     ),
     (
         "a key on the wrong level",
@@ -50,9 +50,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key with what it should hold",
         {**service_args(), "subsets.v1.env.PIN=hush": ""},
-        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, createNamespace, '
-        "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, "
-        "namespace, port, protocol, settleSeconds, subsets",
+        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, '
+        "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorMatch, "
+        "mirrorTo, name, namespace, namespaceLabels, port, protocol, settleSeconds, subsets",
     ),
     ("no name", service_args(name=None), f"name: missing; allowed: {NAME}"),
     ("an empty name", service_args(name=""), f"name: '' {NOT} {NAME}"),

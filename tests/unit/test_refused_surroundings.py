@@ -8,6 +8,7 @@ from tests.refusals import LABEL, MAPPING, NOT, V1, problems, v1, v2
 from tests.services import service_args
 
 LABEL_VALUE = "the value of a Kubernetes label, at most 63 characters"
+ACCOUNT = "subsets.v2.podTemplate.spec.serviceAccountName"
 MILLION = "a whole number from 1 to 1000000"
 HOSTS = (
     'a list of hosts as the mesh knows them, such as "db.shop.svc.cluster.local" or '
@@ -158,19 +159,19 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "an account that the live version has as well",
         with_account(runs_as("shop"), runs_as("shop")),
-        f"subsets.v2.podTemplate.spec.serviceAccountName: 'shop' {NOT} next to shadowIsolation.protects, a ServiceAccount that no "
+        f"{ACCOUNT}: 'shop' {NOT} next to shadowIsolation.protects, a ServiceAccount that no "
         "live version has, as v1 has this one; leave it out, and one is made",
     ),
     (
         "the account that the live version has because none is named",
         with_account({}, runs_as("default")),
-        f"subsets.v2.podTemplate.spec.serviceAccountName: 'default' {NOT} next to shadowIsolation.protects, a ServiceAccount that no "
+        f"{ACCOUNT}: 'default' {NOT} next to shadowIsolation.protects, a ServiceAccount that no "
         "live version has, as v1 has this one; leave it out, and one is made",
     ),
     (
         "a live version with the account that is made for the isolated one",
         with_account(runs_as("nginx-v2"), {}),
-        f"subsets.v2.podTemplate.spec.serviceAccountName: 'nginx-v2' {NOT} next to shadowIsolation.protects, a ServiceAccount that no "
+        f"{ACCOUNT}: 'nginx-v2' {NOT} next to shadowIsolation.protects, a ServiceAccount that no "
         "live version has, as v1 has this one; leave it out, and one is made",
     ),
 ]

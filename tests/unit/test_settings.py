@@ -49,7 +49,7 @@ def description(name: str) -> str:
     argument = SCHEMA["resources"]["mirrored-service:index:MirroredService"]["inputProperties"][name]
     text = " ".join(argument["description"].split())
     shape = argument.get("$ref") or argument.get("additionalProperties", {}).get("$ref")
-    if shape:
+    if shape and shape.startswith("#/types/"):
         properties = SCHEMA["types"][shape.removeprefix("#/types/")]["properties"]
         text += f" Properties: {', '.join(sorted(properties))}."
     if name == "mirrorTo":
@@ -161,7 +161,13 @@ def test_without_a_secret_everything_stays_plain() -> None:
 
 
 def test_no_message_shows_what_may_be_a_secret() -> None:
-    wrong = {**HUSH, "image": "hush hush", "env": {"A": "hush\0"}, "port": "x", "podTemplate": {"spec": "hush"}}
+    wrong = {
+        **HUSH,
+        "image": "hush hush",
+        "env": {"A": "hush\0"},
+        "port": "x",
+        "podTemplate": {"spec": "hush"},
+    }
     with pytest.raises(InvalidArgsError) as refused:
         load({"subsets": json.dumps({"v1": wrong}), "hosts": "[]"}, secret=("subsets", "hosts"))
     assert "hush" not in str(refused.value)

@@ -148,7 +148,9 @@ def test_whole_numbers_of_other_languages_are_whole_again() -> None:
         ("image", None, None),
     ],
 )
-def test_a_pod_is_confined_as_far_as_its_image_allows(level: str, of_the_pod: Any, of_the_container: Any) -> None:
+def test_a_pod_is_confined_as_far_as_its_image_allows(
+    level: str, of_the_pod: Any, of_the_container: Any
+) -> None:
     made = pod(podSecurity=level)
     assert made.get("securityContext") == of_the_pod
     assert made["containers"][0].get("securityContext") == of_the_container
@@ -265,7 +267,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "the network of the node",
         {"spec": {"hostNetwork": True}},
-        f"{HERE}.spec.hostNetwork: a boolean {NOT} false, as Istio gives no sidecar to pods of the node's network",
+        f"{HERE}.spec.hostNetwork: a boolean {NOT} false, as Istio gives no sidecar to pods of the node's "
+        "network",
     ),
     (
         "an account in the field's old spelling",
@@ -310,7 +313,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         {"spec": {"initContainers": [{"name": "a", "image": "a", "securityContext": {"runAsUser": 1337}}]}},
         f"{HERE}.spec.initContainers[0].securityContext.runAsUser: a number {NOT} {PROXY}",
     ),
-    ("another image", own(image="shop:2"), f"{OWN}.image: a string {NOT} nothing, as the version's image says it"),
+    (
+        "another image",
+        own(image="shop:2"),
+        f"{OWN}.image: a string {NOT} nothing, as the version's image says it",
+    ),
     ("no image", own(image=None), f"{OWN}.image: null {NOT} nothing, as the version's image says it"),
     *(
         (
@@ -321,7 +328,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         for key in ("requests", "limits")
     ),
     *(
-        (f"no {key}", own(**{key: None}), f"{OWN}.{key}: null {NOT} nothing, as the component's own {key} are in it")
+        (
+            f"no {key}",
+            own(**{key: None}),
+            f"{OWN}.{key}: null {NOT} nothing, as the component's own {key} are in it",
+        )
         for key in ("ports", "resources")
     ),
     (
@@ -337,13 +348,19 @@ REFUSED: list[tuple[str, Any, str]] = [
     ),
     (
         "the port's name in another container",
-        {"spec": {"containers": [{"name": "a", "image": "a", "ports": [{"containerPort": 1, "name": "app"}]}]}},
+        {
+            "spec": {
+                "containers": [{"name": "a", "image": "a", "ports": [{"containerPort": 1, "name": "app"}]}]
+            }
+        },
         f"{OWN}.ports[0].name: a string {NOT} {PORT}",
     ),
 ]
 
 
-@pytest.mark.parametrize(("written", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+@pytest.mark.parametrize(
+    ("written", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+)
 def test_it_refuses(written: Any, message: str) -> None:
     assert problems(v1(podTemplate=written)) == (message,)
 
@@ -377,8 +394,8 @@ def warned(written: Any, **version: Any) -> list[str]:
 
 def test_it_warns_of_pods_that_get_requests_before_they_can_answer() -> None:
     assert warned(own(readinessProbe=None)) == [
-        "subsets.v1.podTemplate: container nginx: without a readinessProbe it gets requests before it can answer; "
-        "give it one"
+        "subsets.v1.podTemplate: container nginx: without a readinessProbe it gets requests before it can "
+        "answer; give it one"
     ]
     assert warned(own(readinessProbe={"exec": {"command": ["true"]}})) == []
 
@@ -397,8 +414,9 @@ def test_it_warns_of_pods_that_get_requests_before_they_can_answer() -> None:
 def test_it_warns_of_pods_that_stop_serving_at_once(lifecycle: Any, lost: bool) -> None:
     assert warned(own(lifecycle=lifecycle)) == (
         [
-            "subsets.v1.podTemplate: container nginx: its preStop is not the sleep of 15 s in which proxies learn "
-            "that the pod ends; let it go on serving for that long, or requests are lost when pods are exchanged"
+            "subsets.v1.podTemplate: container nginx: its preStop is not the sleep of 15 s in which "
+            "proxies learn that the pod ends; let it go on serving for that long, or requests are lost when pods "
+            "are exchanged"
         ]
         if lost
         else []
@@ -407,5 +425,7 @@ def test_it_warns_of_pods_that_stop_serving_at_once(lifecycle: Any, lost: bool) 
 
 
 def test_a_hook_of_another_kind_takes_the_place_of_the_sleep() -> None:
-    before_stop = container({"lifecycle": {"preStop": {"exec": {"command": ["true"]}}}})["lifecycle"]["preStop"]
+    before_stop = container({"lifecycle": {"preStop": {"exec": {"command": ["true"]}}}})["lifecycle"][
+        "preStop"
+    ]
     assert before_stop == {"exec": {"command": ["true"]}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .copies import MirrorMatch
 from .entry import Gateway
@@ -21,6 +22,8 @@ class Service:
     name: str
     namespace: str
     create_namespace: bool
+    namespace_labels: Mapping[str, str]  # of the one that is created
+    cluster_domain: str
     port: int
     protocol: str
     hosts: tuple[str, ...]
@@ -28,6 +31,9 @@ class Service:
     labels: Mapping[str, str]  # of every object, besides its own
     annotations: Mapping[str, str]
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
+    disruption_budget: (
+        Mapping[str, Any] | None
+    )  # as Kubernetes' PodDisruptionBudgetSpec, without its selector
     mirror_match: MirrorMatch
     access_log: AccessLog
     mirror_to: MirrorTo | None
@@ -89,7 +95,7 @@ class Service:
     @property
     def host(self) -> str:
         """The name callers inside the cluster use."""
-        return f"{self.name}.{self.namespace}.svc.cluster.local"
+        return f"{self.name}.{self.namespace}.svc.{self.cluster_domain}"
 
     @property
     def versions_name(self) -> str:
@@ -98,7 +104,7 @@ class Service:
     @property
     def versions_host(self) -> str:
         """The name only the mesh's routes use: every version is behind it."""
-        return f"{self.versions_name}.{self.namespace}.svc.cluster.local"
+        return f"{self.versions_name}.{self.namespace}.svc.{self.cluster_domain}"
 
     def urls(self) -> list[str]:
         """Where the service is reached through its own gateway; a wildcard host has no URL."""

@@ -25,7 +25,9 @@ class Subset:
     pod_labels: Mapping[str, str]  # of pods that others run; none: the component makes them
     weight: int
     mirror_percent: float
-    replicas: int
+    replicas: int  # unless somebody else counts
+    autoscaling: Mapping[str, Any] | None  # as Kubernetes' HorizontalPodAutoscalerSpec, without its target
+    scaled_by_others: bool
     container_port: int
     env: Mapping[str, pulumi.Input[str]]
     pod_template: Mapping[str, Any]  # as Kubernetes' PodTemplateSpec, to be merged over what is rendered
@@ -48,6 +50,18 @@ class Subset:
     @property
     def run_by_others(self) -> bool:
         return bool(self.pod_labels)
+
+    @property
+    def counted_here(self) -> bool:
+        """Does the config say how many pods there are?"""
+        return self.autoscaling is None and not self.scaled_by_others
+
+    @property
+    def least_pods(self) -> int | None:
+        """The pods that there are at least; None: who knows."""
+        if self.autoscaling is not None:
+            return int(self.autoscaling.get("minReplicas") or 1)
+        return None if self.scaled_by_others else self.replicas
 
     @property
     def service_account(self) -> str | None:

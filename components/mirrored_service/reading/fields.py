@@ -3,8 +3,8 @@
 A problem names the property by its path, the value, and what is allowed. Istio prunes unknown fields without a
 word and reads a missing percentage as 100 %, so a typing error must never get as far as the cluster.
 
-Values that may be secret are never shown: variables, pod templates, and whatever stands where a mapping should be, as
-it may hold all of these.
+Values that may be secret are never shown: variables, pod templates, and whatever stands where a mapping should
+be, as it may hold all of these.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Checks what is written in Kubernetes' and Istio's own words: no field is unknown, and each has its type.
 
 The API server drops an unknown field of a Deployment without a word, and `render` has no API server to ask. The
-schemas in openapi.json are what an API server publishes of the kinds below, without its prose: names, types, and by
-which field the members of a list are told apart.
+schemas in openapi.json are what an API server publishes of the kinds below, without its prose: names, types, and
+by which field the members of a list are told apart.
 """
 
 from __future__ import annotations

@@ -5,15 +5,17 @@ from __future__ import annotations
 from .. import args as public
 from ..description.service import AccessLog, Service
 from ..description.subset import COPIES, Subset
-from . import copies, entry, isolation, mirror_to, others, syntax, tagging, template
+from . import copies, entry, isolation, mirror_to, others, scaling, syntax, tagging, template
 from . import subset as version
 from .fields import MISSING, Fields, InvalidArgsError, Problems, fits, keys, shown
 
+_INJECTION, _REVISION = "istio-injection", "istio.io/rev"
 PROTOCOLS = ("http", "http2", "grpc")
 LABEL_LENGTH = 63
 
 _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
 _NAME_TEXT = f"{_LABEL_TEXT}, starting with a letter"
+_DOMAIN_TEXT = 'a DNS name, such as "cluster.local"'
 _PROVIDERS_TEXT = (
     "a list of log providers of the mesh, such as \"mirrored-service-json\": letters, digits, '-', '_', '.', "
     "at most 253"
@@ -30,17 +32,26 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     protocol = fields.choice("protocol", "http", PROTOCOLS)
     port = fields.port("port", 80)
     create_namespace = fields.flag("createNamespace", True)
+    namespace_labels = _namespace_labels(fields, create_namespace)
     service = Service(
         name=fields.text("name", MISSING, _NAME_TEXT, syntax.SERVICE_NAME),
         namespace=fields.text("namespace", MISSING, _LABEL_TEXT, syntax.LABEL),
         create_namespace=create_namespace,
+        namespace_labels=namespace_labels,
+        cluster_domain=fields.text("clusterDomain", "cluster.local", _DOMAIN_TEXT, syntax.is_domain),
         port=port,
         protocol=protocol,
         hosts=entry.hosts(fields),
         gateway=entry.gateway(fields),
         labels=tagging.read_labels(fields),
         annotations=tagging.read_annotations(fields),
-        subsets=_subsets(fields, port, protocol, injected=create_namespace),
+        subsets=_subsets(
+            fields,
+            port,
+            protocol,
+            injected=create_namespace and namespace_labels.get(_INJECTION) == "enabled",
+        ),
+        disruption_budget=scaling.disruption_budget(fields),
         mirror_match=copies.match(fields),
         access_log=_access_log(fields),
         mirror_to=mirror_to.read(fields, protocol),
@@ -59,6 +70,19 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         name = fields.values.get("name")
         raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)
     return service
+
+
+def _namespace_labels(fields: Fields, created: bool) -> dict[str, str]:
+    """The labels of the namespace, by which istiod knows whether its pods get a sidecar."""
+    found = fields.labels("namespaceLabels", "labels of the namespace")
+    if found and not created:
+        allowed = "nothing next to createNamespace false, as others made the namespace"
+        fields.refuse(("namespaceLabels",), found, allowed)
+    if _INJECTION in found and _REVISION in found:
+        fields.refuse_name(
+            "namespaceLabels", _REVISION, f"none next to {_INJECTION}, before which Istio passes it over"
+        )
+    return found if _REVISION in found else {_INJECTION: "enabled", **found}
 
 
 def _access_log(fields: Fields) -> AccessLog:

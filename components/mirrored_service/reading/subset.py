@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..description.subset import Subset
-from . import copies, isolation, others, pods, template
+from . import copies, isolation, others, pods, scaling, template
 from .fields import Fields
 
 POD_SECURITY = ("baseline", "restricted", "image")
@@ -21,6 +21,8 @@ def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool)
         weight=fields.whole("weight", 0, 0, 100),
         mirror_percent=copies.percent(fields),
         replicas=fields.whole("replicas", 1, 1, 10_000),
+        autoscaling=scaling.autoscaling(fields),
+        scaled_by_others=fields.flag("scaledByOthers", False),
         container_port=fields.port("containerPort", port),
         env=pods.env(fields),
         pod_template=template.read(fields),
@@ -32,6 +34,7 @@ def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool)
         mirror_limits=copies.limits(fields, protocol, sidecars=injected and not pod_labels),
         shadow_isolation=isolation.read(fields),
     )
+    scaling.check(fields)
     _check(fields, subset)
     return subset
 

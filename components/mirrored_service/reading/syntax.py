@@ -87,6 +87,11 @@ def host_covers(wide: str, narrow: str) -> bool:
     return wide == narrow or (wide.startswith("*") and narrow.removeprefix("*").endswith(wide[1:]))
 
 
+def is_domain(raw: str) -> bool:
+    """A DNS name, of one label or more."""
+    return _is_prefix(raw, 120)  # what comes before it in a full name takes up the rest
+
+
 def is_mesh_host(raw: str) -> bool:
     """A host as the mesh knows services by: a DNS name with a dot, or "*.domain"."""
     return raw != "*" and is_host(raw) and not is_address(raw)

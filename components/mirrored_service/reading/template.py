@@ -35,7 +35,7 @@ def read(fields: Fields) -> Mapping[str, Any]:
 def check(service: Service, problems: Problems) -> None:
     """What is missing in the whole, and what must not be changed."""
     for subset in service.subsets:
-        path = ("subsets", subset.name)
+        path: Path = ("subsets", subset.name)
         if not subset.pod_template or problems.below("name") or problems.below(*path):
             continue
         path = (*path, KEY)
@@ -52,7 +52,7 @@ def _refusals(service: Service, subset: Subset) -> Iterator[Refusal]:
         level: Any = template
         for step in path[:-1]:
             level = level.get(step) or {}
-        if path[-1] in level and level[path[-1]] is None:
+        if level.get(path[-1], path) is None:
             yield path, None, "a mapping or nothing, as the component's own is in it"
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     yield from _below(("metadata",), _of_metadata(service, subset, metadata))
@@ -81,16 +81,24 @@ def _of_metadata(service: Service, subset: Subset, metadata: Mapping[str, Any]) 
     for kind in ("labels", "annotations"):
         inject = (metadata.get(kind) or {}).get(INJECT)
         if inject not in (None, "true"):
-            yield (kind, INJECT), inject, "\"true\" or nothing, as copies and routes need the sidecar"
+            yield (kind, INJECT), inject, '"true" or nothing, as copies and routes need the sidecar'
 
 
 def _of_pod(subset: Subset, spec: Mapping[str, Any]) -> Iterator[Refusal]:
     if spec.get("restartPolicy") not in (None, "Always"):
         yield ("restartPolicy",), spec["restartPolicy"], "Always, as in every Deployment"
     if spec.get("hostNetwork") not in (None, False):
-        yield ("hostNetwork",), spec["hostNetwork"], "false, as Istio gives no sidecar to pods of the node's network"
+        yield (
+            ("hostNetwork",),
+            spec["hostNetwork"],
+            "false, as Istio gives no sidecar to pods of the node's network",
+        )
     if spec.get("serviceAccount") is not None:
-        yield ("serviceAccount",), spec["serviceAccount"], "nothing: serviceAccountName is the field's new name"
+        yield (
+            ("serviceAccount",),
+            spec["serviceAccount"],
+            "nothing: serviceAccountName is the field's new name",
+        )
     if "serviceAccountName" in spec and not fits(syntax.OBJECT_NAME, spec["serviceAccountName"]):
         yield (
             ("serviceAccountName",),
@@ -123,36 +131,32 @@ def _of_own(subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
     """Of the service's own container: what other settings say, they say alone."""
     if "image" in container:
         yield ("image",), container["image"], "nothing, as the version's image says it"
-    resources = container.get("resources", {})
-    for key in ("requests", "limits") if isinstance(resources, Mapping) else ():
-        if key in resources:
-            yield ("resources", key), resources[key], f"nothing, as the version's resources.{key} says it"
-    for place, variable in enumerate(container.get("env") or ()):
-        if variable["name"] in subset.env:
-            yield ("env", place, "name"), variable["name"], "a variable that is not in the version's env as well"
     for key in ("ports", "resources"):
         if key in container and container[key] is None:
             yield (key,), None, f"nothing, as the component's own {key} are in it"
-    for place, port in enumerate(container.get("ports") or ()):
-        if openapi.identity(port, _PORT_KEYS) == (subset.container_port, "TCP"):
-            if port.get("name", pods.PORT) != pods.PORT:
-                yield (
-                    ("ports", place, "name"),
-                    port["name"],
-                    f"{pods.PORT!r} or nothing, as Services find the port of the version's containerPort by it",
-                )
-        elif port.get("name") == pods.PORT:
-            yield _of_port(place, port)
+    resources = container.get("resources") or {}
+    for key in {"requests", "limits"} & set(resources):
+        yield ("resources", key), resources[key], f"nothing, as the version's resources.{key} says it"
+    for place, variable in enumerate(container.get("env") or ()):
+        if variable["name"] in subset.env:
+            allowed = "a variable that is not in the version's env as well"
+            yield ("env", place, "name"), variable["name"], allowed
+    yield from _of_ports(container, subset.container_port)
 
 
 def _of_other(service: Service, container: Mapping[str, Any]) -> Iterator[Refusal]:
     if container.get("image") is None:
-        yield ("image",), None, f"an image; or is {service.name!r} meant, which is the service's own container?"
+        allowed = f"an image; or is {service.name!r} meant, which is the service's own container?"
+        yield ("image",), None, allowed
+    yield from _of_ports(container, None)
+
+
+def _of_ports(container: Mapping[str, Any], number: int | None) -> Iterator[Refusal]:
+    """`number`: which port of the container is the service's, if one is."""
+    by_it = "as Services find the port of the version's containerPort by"
     for place, port in enumerate(container.get("ports") or ()):
-        if port.get("name") == pods.PORT:
-            yield _of_port(place, port)
-
-
-def _of_port(place: int, port: Mapping[str, Any]) -> Refusal:
-    allowed = "another name, as Services find the port of the version's containerPort by this one"
-    return ("ports", place, "name"), port["name"], allowed
+        own = openapi.identity(port, _PORT_KEYS) == (number, "TCP")
+        name = port.get("name", pods.PORT if own else None)
+        if (name == pods.PORT) != own:
+            allowed = f"{pods.PORT!r} or nothing, {by_it} it" if own else f"another name, {by_it} this one"
+            yield ("ports", place, "name"), name, allowed

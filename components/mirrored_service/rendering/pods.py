@@ -32,7 +32,7 @@ def deployment(service: Service, subset: Subset) -> Manifest:
         "kind": "Deployment",
         "metadata": tagging.version_metadata(service, subset, annotations),
         "spec": {
-            "replicas": subset.replicas,
+            **({} if subset.scaled_by_others else {"replicas": subset.least_pods}),
             "selector": {"matchLabels": labels},
             "progressDeadlineSeconds": subset.rollout.deadline_seconds,
             "strategy": {

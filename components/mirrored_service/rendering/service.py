@@ -14,7 +14,7 @@ def namespace(service: Service) -> Manifest:
         "kind": "Namespace",
         "metadata": {
             "name": service.namespace,
-            **tagging.common(service, {"istio-injection": "enabled"}),
+            **tagging.common(service, dict(service.namespace_labels)),
         },
     }
 

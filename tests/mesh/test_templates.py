@@ -1,0 +1,158 @@
+"""Pods as people have them: taken by the API server as they are rendered, and running."""
+
+import copy
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import Lab
+from lab.kit.scratch import ScratchStack
+from mirrored_service.reading.service import parse
+from tests.fuzz.judge import Judge, rendered
+from tests.services import service_args
+
+TEMPLATES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("pod_templates.yaml").read_text())
+# The lab has neither such nodes nor whoever makes volumes.
+NOT_RUN = {"gpu", "ephemeral"}
+GPU = {"resources": {"limits": {"nvidia.com/gpu": "1", "memory": "1Gi"}, "requests": {"nvidia.com/gpu": "1"}}}
+SERVER = ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/etc"]
+OBJECTS = """
+apiVersion: v1
+kind: Secret
+metadata: {{name: keys, namespace: {namespace}}}
+stringData: {{API: hush-4711}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: settings, namespace: {namespace}}}
+data: {{DATABASE: shadow}}
+"""
+
+
+def version(name: str, **role: Any) -> dict[str, Any]:
+    """A version with one of the templates, and with a server where that has none."""
+    template = copy.deepcopy(TEMPLATES[name])
+    containers = template["spec"].setdefault("containers", [])
+    if all(each["name"] != "nginx" for each in containers):
+        containers.append({"name": "nginx"})
+    own = next(each for each in containers if each["name"] == "nginx")
+    own.setdefault("command", SERVER)
+    own.setdefault("readinessProbe", {"httpGet": {"path": "/passwd"}, "periodSeconds": 1})
+    found = {
+        "image": "lab.local/curl:1",
+        "containerPort": 8080,
+        "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}},
+        "stop": {"delaySeconds": 0},
+        "podTemplate": template,
+    }
+    return {**found, **(GPU if name == "gpu" else {}), **role}
+
+
+@pytest.fixture(scope="module")
+def judge(lab: Lab) -> Iterator[Judge]:
+    namespace = f"test-{uuid.uuid4().hex[:6]}"
+    lab.kubectl("create", "namespace", namespace)
+    lab.kubectl("label", "namespace", namespace, "istio-injection=enabled")
+    if "nvidia" not in lab.kubectl("get", "runtimeclasses", "--output=name"):
+        nvidia = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "nvidia"}}
+        lab.kubectl("create", "--filename=-", input=json.dumps({**nvidia, "handler": "nvidia"}))
+    judge = Judge(lab, namespace)
+    yield judge
+    judge.close()
+    lab.kubectl("delete", "runtimeclass", "nvidia")
+    lab.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def test_there_are_twelve() -> None:
+    assert len(TEMPLATES) == 12
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_api_server_takes_every_field_as_it_is_rendered(judge: Judge, name: str) -> None:
+    service = parse(service_args({"v1": version(name, weight=100)}))
+    assert judge.refusals(rendered(service)) == []
+
+
+@pytest.fixture(scope="module")
+def deployed(lab: Lab, deploy: Callable[[], ScratchStack]) -> ScratchStack:
+    """All that the lab can run, each as a version: one is live."""
+    stack = deploy()
+    lab.kubectl("create", "namespace", stack.namespace)
+    lab.kubectl("label", "namespace", stack.namespace, "istio-injection=enabled")
+    lab.kubectl("apply", "--filename=-", input=OBJECTS.format(namespace=stack.namespace))
+    versions = {name: version(name) for name in TEMPLATES if name not in NOT_RUN}
+    versions["another-port"]["weight"] = 100
+    versions["own-sidecar"]["mirrorPercent"] = 100
+    stack.deploy(versions, createNamespace=False)
+    return stack
+
+
+def run_inside(deployed: ScratchStack, name: str, script: str) -> list[str]:
+    """The lines that a shell in the version's container prints."""
+    pod = (f"--namespace={deployed.namespace}", f"deployment/nginx-{name}", "--container=nginx")
+    return deployed.lab.kubectl("exec", *pod, "--", "/bin/sh", "-c", script).splitlines()
+
+
+def test_every_version_that_can_runs_with_its_sidecar_and_is_as_configured(deployed: ScratchStack) -> None:
+    pods = json.loads(deployed.kubectl("get", "pods", "--selector=app=nginx", "--output=json"))["items"]
+    ready = {
+        pod["metadata"]["labels"]["version"]: {
+            each["name"]
+            for kind in ("containerStatuses", "initContainerStatuses")
+            for each in pod["status"].get(kind, ())
+            if each["ready"]
+        }
+        for pod in pods
+    }
+    assert set(ready) == set(TEMPLATES) - NOT_RUN
+    assert all({"nginx", "istio-proxy"} <= containers for containers in ready.values()), ready
+    assert {"sql-proxy", "logs"} <= ready["own-sidecar"]
+    assert deployed.stack.preview() == []
+
+
+def test_what_a_template_says_is_so_in_its_pod(deployed: ScratchStack) -> None:
+    assert run_inside(deployed, "init-container", "cat /data/passwd") == ["fetched"]
+    assert run_inside(
+        deployed, "read-only", "echo >/a 2>/dev/null || echo refused; echo >/tmp/a && id -u"
+    ) == [
+        "refused",
+        "1000",
+    ]
+    assert run_inside(deployed, "env-from", "echo $DATABASE $KEY_API $MEMORY") == [
+        "shadow hush-4711 16777216"
+    ]
+    assert "10.9.8.7\tlegacy.example.org\tlegacy" in run_inside(deployed, "host-aliases", "cat /etc/hosts")
+    token, labels = "/var/run/identity/token", "/var/run/identity/labels"
+    assert run_inside(deployed, "projected-token", f"test -s {token} && grep tier {labels}") == ['tier="web"']
+    annotations = "jsonpath={.items[0].metadata.annotations}"
+    vault = json.loads(deployed.kubectl("get", "pods", "--selector=version=vault", f"--output={annotations}"))
+    assert vault["vault.hashicorp.com/role"] == "shop"
+
+
+def test_live_requests_and_copies_arrive(deployed: ScratchStack) -> None:
+    deployed.lab.kubectl(
+        "rollout",
+        "status",
+        "deployment/nginx-own-sidecar",
+        f"--namespace={deployed.namespace}",
+        "--timeout=60s",
+    )
+    assert run_inside(deployed, "another-port", "busybox wget -q -O - http://localhost:8080/group | head -1")
+    before = received(deployed, "own-sidecar")
+    for _ in range(20):
+        run_inside(deployed, "zones", "busybox wget -q -O /dev/null http://nginx/group")
+    assert received(deployed, "own-sidecar") - before == 20
+
+
+def received(deployed: ScratchStack, name: str) -> int:
+    """The requests that the version's proxy took in."""
+    pod = (f"--namespace={deployed.namespace}", f"deployment/nginx-{name}", "--container=istio-proxy")
+    stats = deployed.lab.kubectl(
+        "exec", *pod, "--", "pilot-agent", "request", "GET", "stats?filter=inbound.*upstream_rq_completed"
+    )
+    return sum(int(line.rsplit(":", 1)[1]) for line in stats.splitlines() if "inbound|8080" in line)
