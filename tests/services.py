@@ -7,6 +7,8 @@ from mirrored_service import MirroredServiceArgs
 WALKTHROUGH: dict[str, Any] = {
     "name": "nginx",
     "namespace": "istio-project",
+    "hosts": ["*"],
+    "gateway": {"ownsHosts": True},
     "subsets": {
         "v1": {"image": "lab.local/nginx-v1:1", "weight": 100},
         "v2": {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100},

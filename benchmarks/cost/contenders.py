@@ -87,7 +87,7 @@ def _arguments(namespace: str, number: int) -> MirroredServiceArgs:
         "namespace": namespace,
         "createNamespace": False,
         "hosts": [f"shop{number}.{namespace}.example"],
-        "gateway": {"existing": f"{namespace}/none"},
+        "gateway": {"existing": f"{namespace}/none", "ownsHosts": True},
         "subsets": {
             "v1": {
                 "image": "lab.local/nginx-v1:1",

@@ -224,6 +224,18 @@ class MirrorMatchArgs(TypedDict):
     size. Not for protocol grpc, whose calls have no Content-Length. Default: any size."""
 
 
+class MirrorHeadersArgs(TypedDict):
+    """How the headers of copies differ from those of the requests: changed in the sidecars of the shadows, before
+    the app gets them. No header twice, in whatever capitals, and none that HTTP itself or the shadow report
+    needs: connection, content-length, host, keep-alive, te, transfer-encoding, upgrade, x-request-id."""
+
+    set: NotRequired[dict[str, str]]
+    """Headers that every copy has, with their values, such as {x-copy: "true"}. Default: none."""
+
+    remove: NotRequired[list[str]]
+    """Headers that no copy has, such as [authorization, cookie]. Default: none."""
+
+
 class MirrorToTlsArgs(TypedDict):
     """How proxies secure the connections on which copies leave."""
 
@@ -273,10 +285,18 @@ class GatewayTlsArgs(TypedDict):
 
 
 class GatewayArgs(TypedDict):
-    """Where requests from outside the cluster enter."""
+    """Where requests from outside the cluster enter. Nothing of it without hosts, but delegate."""
 
     existing: NotRequired[str]
     """Use this Gateway, as "namespace/name", and create none. Excludes selector, port and tls."""
+
+    delegate: NotRequired[bool]
+    """The hosts are another team's, whose root VirtualService delegates to ours; it says hosts and gateway, so
+    hosts and everything else here must be left out. No Gateway is made. Default false."""
+
+    ownsHosts: NotRequired[bool]
+    """No other VirtualService has routes for these hosts at this gateway: a promise, which ends a warning, as
+    copying some requests of every path could take these from routes of others. Default false."""
 
     selector: NotRequired[dict[str, str]]
     """Labels of the ingress gateway's pods. Default {istio: ingressgateway}."""
@@ -327,10 +347,18 @@ class MirroredServiceArgs(TypedDict):
 
     hosts: NotRequired[list[str]]
     """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain. None
-    may overlap with another. Default ["*"]."""
+    may overlap with another. Default []: callers inside the mesh only; no Gateway and no route for one is
+    made."""
 
     gateway: NotRequired[GatewayArgs]
-    """Where requests from outside enter. Default: a Gateway of its own on the ingress gateway's port 80."""
+    """Where requests from outside enter. Default: with hosts, a Gateway of its own on the ingress gateway's port
+    80."""
+
+    routes: NotRequired[list[dict[str, Any]]]
+    """How requests are told apart, in order, and what holds for each kind: Istio's HTTPRoutes
+    (https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute) without destinations and
+    mirrors, which follow from the versions. Of a route's own: mirror, with false to copy none of its requests.
+    The same at the gateway and for callers inside the mesh. Default [{}]: one for every request."""
 
     labels: NotRequired[dict[str, str]]
     """Labels of every object besides the component's own, such as app.kubernetes.io/part-of; pods do not get
@@ -348,6 +376,10 @@ class MirroredServiceArgs(TypedDict):
 
     mirrorMatch: NotRequired[MirrorMatchArgs]
     """Which requests are copied. Default: those that only read."""
+
+    mirrorHeaders: NotRequired[MirrorHeadersArgs]
+    """How the headers of copies differ from those of the requests. Pods without a sidecar get copies as they are,
+    and so does mirrorTo. Default: in nothing."""
 
     mirrorTo: NotRequired[MirrorToArgs]
     """A service of another environment that gets copies as well. Default: none."""

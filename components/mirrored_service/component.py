@@ -29,7 +29,7 @@ class MirroredService(pulumi.ComponentResource):
 
     urls: pulumi.Output[list[str]]
     """Where the service is reached through the gateway: one URL for each host that is not a wildcard. Empty
-    with an existing gateway, whose ports only its owner knows."""
+    with an existing gateway, whose ports only its owner knows, and without hosts."""
 
     live_versions: pulumi.Output[list[str]]
     """Names of the subsets that answer requests."""
@@ -64,7 +64,7 @@ class MirroredService(pulumi.ComponentResource):
         )  # Pulumi gives the objects all options but this one
         for line in warnings.of(service):
             pulumi.log.warn(line, self)
-        contained = [subset.name for subset in service.subsets if subset.shadow_isolation]
+        contained = [subset.name for subset in service.subsets if service.contained(subset)]
         waits = Waits(name, service.settle_seconds, contained, self)
         # The objects by kind and name in the cluster, as ("Deployment", "shop-v1"), for what is to follow them.
         self.children: dict[Key, pulumi.Resource] = {}

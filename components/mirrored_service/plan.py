@@ -27,7 +27,18 @@ from .description.mirror_to import SUFFIX
 from .description.service import Service
 from .description.subset import Subset
 from .reading.service import parse
-from .rendering import Manifest, entry, isolation, mirror_to, pods, routes, scaling, service, subset
+from .rendering import (
+    Manifest,
+    entry,
+    isolation,
+    mirror_headers,
+    mirror_to,
+    pods,
+    routes,
+    scaling,
+    service,
+    subset,
+)
 
 Key = tuple[str, str]
 # Pods have ended when their Deployment is gone; the kubelet and the garbage collector need a moment.
@@ -77,9 +88,9 @@ def plan(described: Service) -> tuple[Step, ...]:
     )
     elsewhere = [Step(SUFFIX, made, needs=_keys(namespace)) for made in mirror_to.objects(described)]
     gateway = (
-        []
-        if described.gateway.existing
-        else [Step("gateway", entry.gateway(described), needs=_keys(namespace))]
+        [Step("gateway", entry.gateway(described), needs=_keys(namespace))]
+        if described.hosts and not described.gateway.existing
+        else []
     )
     before = [*namespace, mesh, *chain(*live), callers, *elsewhere, *gateway]
     routed = _routes(described, _keys(before))
@@ -126,10 +137,10 @@ def _routes(described: Service, needs: tuple[Key, ...]) -> list[Step]:
     if described.keep_on_destroy:
         # Callers stay. Only then, as a hook on deletion makes Pulumi ask for `destroy --run-program`.
         waits["after_delete"] = "forget"
-    return [
-        Step("ingress", routes.ingress_virtual_service(described), needs, waits=waits),
-        Step("mesh", routes.mesh_virtual_service(described), needs, waits=waits),
-    ]
+    mesh = Step("mesh", routes.mesh_virtual_service(described), needs, waits=waits)
+    if not described.entered:
+        return [mesh]
+    return [Step("ingress", routes.ingress_virtual_service(described), needs, waits=waits), mesh]
 
 
 def _live(described: Service, version: Subset, needs: tuple[Key, ...]) -> list[Step]:
@@ -170,12 +181,17 @@ def _not_live(
         version.name,
         subset.destination_rule(described, version),
         # Where copies go is gone before the pods that they go to.
-        (*needs, *_keys(started)),
+        (*needs, *_keys([*contained, *started])),
         after,
         version=version.name,
-        waits={"before_update": "settled"},
+        waits={**_before_first_copies(contained, started), "before_update": "settled"},
     )
     return [*contained, *started, rule]
+
+
+def _before_first_copies(contained: list[Step], started: list[Step]) -> Mapping[str, str]:
+    """Pods that others run may be there already, and their sidecars learn of what contains them later."""
+    return {"before_create": "settled"} if contained and not started else {}
 
 
 def _containment(
@@ -185,7 +201,11 @@ def _containment(
     after: tuple[Key, ...],
     waits: Mapping[str, str],
 ) -> list[Step]:
-    """What contains the version while it is not live."""
+    """What contains the version while it is not live, and what takes headers off its copies."""
+    made_of = isolation.objects(described, version)
+    if described.mirror_headers:
+        headers = mirror_headers.envoy_filter(described, version, described.mirror_headers)
+        made_of.append((version.name, headers))
     return [
         Step(
             suffix,
@@ -197,7 +217,7 @@ def _containment(
             version=version.name,
             waits=waits if made["kind"] != "ServiceAccount" else {},
         )
-        for suffix, made in isolation.objects(described, version)
+        for suffix, made in made_of
     ]
 
 

@@ -33,6 +33,25 @@ def of(service: Service) -> list[str]:
             'hosts: "*" takes whatever enters the gateway and no other service claims, while callers in the mesh '
             f"are routed under {service.host} only; list the host names of this service"
         )
+    if _may_take_from_others(service):
+        lines.append(
+            "mirrorMatch: while some requests of every path are copied, Istio puts their route before routes of "
+            "VirtualServices for the same hosts that are younger than this one's, and this service answers what "
+            "was theirs; routes with paths, or gateway.delegate, or gateway.ownsHosts true if there are no "
+            "others, "
+            'or mirrorMatch of every request (methods ["*"] alone)'
+        )
+    if service.mirror_headers and service.mirror_to and service.mirror_to.percent:
+        lines.append(
+            "mirrorHeaders: copies to mirrorTo keep all headers, as only sidecars of this service's shadows "
+            "change them; what they must not have, the service there has to take off"
+        )
+    if not any(route.catches_all for route in service.routes):
+        lines.append(
+            "routes: none is for every path, so callers inside the mesh get 404 for all others; a last one "
+            "without "
+            'match, or with match [{gateways: ["mesh"]}] for those callers only'
+        )
     lines.extend(
         _rarely_copied(service, name, percent)
         for name, percent in _copied(service).items()
@@ -99,6 +118,23 @@ def _of_template(service: Service, subset: Subset) -> list[str]:
             "the pod ends; let it go on serving for that long, or requests are lost when pods are exchanged"
         )
     return lines
+
+
+def _may_take_from_others(service: Service) -> bool:
+    """Istio leaves a route that is for everything until after those of all other VirtualServices of the host. One
+    that is for part of the requests, whatever their path, is not that any more."""
+    if (
+        not (service.copies and service.hosts)
+        or service.gateway.owns_hosts
+        or service.mirror_match.everything
+    ):
+        return False
+    there = (route.through_gateway() for route in service.routes)
+    return any(
+        route.copied and not route.answers_itself and route.catches_all
+        for route in there
+        if route is not None
+    )
 
 
 def _may_wait_for_a_shadow(service: Service) -> bool:

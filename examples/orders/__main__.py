@@ -55,6 +55,7 @@ orders = MirroredService(
         "name": "orders",
         "namespace": namespace,
         "hosts": config.require_object("hosts"),
+        "gateway": {"ownsHosts": True},
         # Orders are POSTs: to copy what writes has to be asked for, and needs a shadow that may write.
         "mirrorMatch": {"methods": ["GET", "POST"], "paths": ["/orders"], "maxBodyBytes": 10_000},
         "subsets": {name: version(name) for name in ("v1", "v2")},

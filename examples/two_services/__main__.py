@@ -24,7 +24,7 @@ def service(
             "name": name,
             "namespace": f"{prefix}{name}",
             "hosts": [f"{name}.{domain}"],
-            "gateway": {"existing": gateway},
+            "gateway": {"existing": gateway, "ownsHosts": True},
             "annotations": {"example.org/owner": "team-shop@example.org"},
             "subsets": subsets,
             "mirrorMatch": copied or {},

@@ -5,7 +5,7 @@ const shop = new MirroredService("shop", {
     name: "shop",
     namespace: "shop",
     hosts: ["shop.example.org"],
-    gateway: { tls: { credentialName: "shop-cert" } },
+    gateway: { ownsHosts: true, tls: { credentialName: "shop-cert" } },
     subsets: {
         v1: { image: "registry.example.org/shop:1.8.0", weight: 100, replicas: 3 },
         v2: {

@@ -34,7 +34,8 @@ class ScratchStack:
 
     def configure(self, subsets: dict[str, Any] | None = None, **changes: Any) -> None:
         """Writes the stack's config: its base with these changes, in its own namespace and under its own host."""
-        args = {**self.base, "namespace": self.namespace, "hosts": [self.host], **changes}
+        entered = {"hosts": [self.host], "gateway": {"ownsHosts": True}}
+        args = {**entered, **self.base, "namespace": self.namespace, "hosts": [self.host], **changes}
         if subsets is not None:
             args["subsets"] = subsets
         self.args = cast(MirroredServiceArgs, args)

@@ -13,6 +13,7 @@ import pulumi
 from hypothesis import strategies as st
 
 from mirrored_service import MirroredServiceArgs
+from mirrored_service.description.routes import Route
 from mirrored_service.description.service import Service
 from mirrored_service.reading.others import ABOUT_OTHERS
 from tests.fuzz.valid import Args
@@ -73,6 +74,76 @@ FULL: Args = {
     },
     "labels": {"team": "shop"},
     "annotations": {"example.org/owner": "me"},
+    "routes": [
+        {
+            "name": "cart",
+            "mirror": True,
+            "match": [
+                {
+                    "name": "own",
+                    "uri": {"prefix": "/b/c"},
+                    "method": {"exact": "GET"},
+                    "authority": {"exact": "shop"},
+                    "scheme": {"regex": "https?"},
+                    "headers": {"r-a": {"prefix": "1"}},
+                    "withoutHeaders": {"r-b": {"exact": "1"}},
+                    "queryParams": {"q": {"regex": "[0-9]+"}},
+                    "port": 80,
+                    "sourceLabels": {"app": "web"},
+                    "sourceNamespace": "web",
+                    "ignoreUriCase": False,
+                    "statPrefix": "cart",
+                }
+            ],
+            "timeout": "3s",
+            "retries": {
+                "attempts": 2,
+                "perTryTimeout": "1s",
+                "retryOn": "5xx,503",
+                "backoff": "25ms",
+                "retryIgnorePreviousHosts": True,
+                "retryRemoteLocalities": False,
+            },
+            "rewrite": {
+                "uriRegexRewrite": {"match": "^/b/(.*)", "rewrite": r"/\1"},
+                "authority": "other.example",
+            },
+            "headers": {
+                "request": {"set": {"r-a": "1"}, "add": {"r-b": "%PROTOCOL%"}, "remove": ["r-c"]},
+                "response": {"set": {"r-a": "1"}, "add": {"r-b": "1"}, "remove": ["r-c"]},
+            },
+            "corsPolicy": {
+                "allowOrigins": [{"exact": "https://shop.example.org"}],
+                "allowMethods": ["GET"],
+                "allowHeaders": ["r-a"],
+                "exposeHeaders": ["r-b"],
+                "maxAge": "24h",
+                "allowCredentials": True,
+                "unmatchedPreflights": "IGNORE",
+            },
+            "fault": {
+                "abort": {"httpStatus": 503, "percentage": {"value": 1}},
+                "delay": {"fixedDelay": "1s", "percentage": {"value": 1}},
+            },
+        },
+        {
+            "match": [{"uri": {"prefix": "/old/"}}],
+            "redirect": {
+                "prefixRewrite": "/new/",
+                "scheme": "https",
+                "port": 8443,
+                "redirectCode": 308,
+                "authority": "a",
+            },
+        },
+        {
+            "match": [{"uri": {"exact": "/gone"}}],
+            "directResponse": {"status": 404, "body": {"string": "gone"}},
+        },
+        {"match": [{"uri": {"prefix": "/in/"}, "gateways": ["mesh"]}], "rewrite": {"uri": "/"}},
+        {"timeout": "10s"},
+    ],
+    "mirrorHeaders": {"set": {"x-copy": "true"}, "remove": ["cookie"]},
     "mirrorMatch": {
         "methods": ["GET", "POST"],
         "paths": ["/a", "/b/*"],
@@ -327,10 +398,29 @@ mutations: st.SearchStrategy[Mutation] = st.one_of(
     st.sampled_from(list(leaves())).flatmap(_mutations_of), renames
 )
 
+
+def route_leaves(there: Any = None, path: Path = ("routes",)) -> Iterator[tuple[Path, Any]]:
+    """Every value in the routes of FULL, which are in Istio's words and have no class, and every mapping "
+    "and list."""
+    there = FULL["routes"] if there is None else there
+    if path != ("routes",):
+        yield path, type(there).__name__  # dict and list have shapes of their own
+    members = (
+        there.items() if isinstance(there, dict) else enumerate(there) if isinstance(there, list) else ()
+    )
+    for key, member in members:
+        yield from route_leaves(member, (*path, key))
+
+
+_about_routes = st.tuples(st.just(FULL), st.sampled_from(list(route_leaves())).flatmap(_mutations_of))
 _about_others = [leaf for leaf in leaves() if leaf[0][0] == "subsets" and leaf[0][2] in ABOUT_OTHERS]
 _usual = st.tuples(st.sampled_from([FULL, EXISTING_GATEWAY]), mutations)
 cases: st.SearchStrategy[tuple[Args, Mutation]] = st.one_of(
-    _usual, _usual, _usual, st.tuples(st.just(OTHERS), st.sampled_from(_about_others).flatmap(_mutations_of))
+    _usual,
+    _usual,
+    _usual,
+    _about_routes,
+    st.tuples(st.just(OTHERS), st.sampled_from(_about_others).flatmap(_mutations_of)),
 )
 
 
@@ -351,6 +441,9 @@ def mutated(args: Args, mutation: Mutation) -> Args:
 def forced(service: Service, mutation: Mutation) -> Service:
     """The checked service with the new value put in unchecked."""
     path, value = mutation
+    if path[0] == "routes" and len(path) > 1:
+        raw = mutated(FULL, mutation)["routes"]
+        return replace(service, routes=tuple(_unchecked(route) for route in raw))
     if path[0] != "subsets":
         changed: Service = _put(service, path, value)
         return changed
@@ -359,6 +452,11 @@ def forced(service: Service, mutation: Mutation) -> Service:
         for subset in service.subsets
     )
     return replace(service, subsets=subsets)
+
+
+def _unchecked(raw: Any) -> Route:
+    rest = {key: value for key, value in raw.items() if key not in ("match", "mirror")}
+    return Route(tuple(raw.get("match", ())), rest, raw.get("mirror", True))
 
 
 def _put(described: Any, path: Path, value: Any) -> Any:

@@ -26,6 +26,7 @@ _COLLECTIONS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "ServiceEntry": "/apis/networking.istio.io/v1/namespaces/{}/serviceentries",
     "DestinationRule": "/apis/networking.istio.io/v1/namespaces/{}/destinationrules",
+    "EnvoyFilter": "/apis/networking.istio.io/v1alpha3/namespaces/{}/envoyfilters",
     "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
     "Telemetry": "/apis/telemetry.istio.io/v1/namespaces/{}/telemetries",
     "VirtualService": "/apis/networking.istio.io/v1/namespaces/{}/virtualservices",
@@ -40,6 +41,8 @@ _AT_ONCE = 4
 _STRICT = {"dryRun": "All", "fieldManager": "fuzz", "fieldValidation": "Strict"}
 # What the server takes but finds odd, it says in this header.
 _WARNING = "Warning"
+# Istio's webhook finds every one of these odd.
+_ALWAYS_WARNED_OF = ("EnvoyFilter",)
 
 
 class Judge:
@@ -79,7 +82,8 @@ class Judge:
         )
         if not answer.ok:
             return f"{kind} {metadata['name']}: {answer.json().get('message', answer.text)}"
-        return f"{kind} {metadata['name']}: {answer.headers[_WARNING]}" if _WARNING in answer.headers else ""
+        warning = "" if kind in _ALWAYS_WARNED_OF else answer.headers.get(_WARNING)
+        return f"{kind} {metadata['name']}: {warning}" if warning else ""
 
 
 def rendered(service: Service) -> list[Manifest]:

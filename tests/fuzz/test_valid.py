@@ -8,6 +8,7 @@ from hypothesis import event, given
 from mirrored_service import (
     GatewayTlsArgs,
     MirroredServiceArgs,
+    MirrorHeadersArgs,
     MirrorLimitsArgs,
     MirrorMatchArgs,
     MirrorToArgs,
@@ -59,6 +60,7 @@ def test_every_property_is_generated() -> None:
         (valid.MIRROR_TO, MirrorToArgs),
         (valid.MIRROR_TO_TLS, MirrorToTlsArgs),
         (valid.MATCH, MirrorMatchArgs),
+        (valid.MIRROR_HEADERS, MirrorHeadersArgs),
         (valid.LIMITS, MirrorLimitsArgs),
         (valid.OUTLIER_DETECTION, OutlierDetectionArgs),
         (valid.ISOLATION, ShadowIsolationArgs),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mirrored_service.description.copies import METHODS
 from mirrored_service.reading import copies, subset, syntax, tagging
+from mirrored_service.reading.route_rules import RETRY_ON
 
 Args = dict[str, Any]
 
@@ -62,7 +63,7 @@ def hosts(draw: st.DrawFn) -> list[str]:
     found: list[str] = []
     addresses = st.ip_addresses(v=4).map(str)
     candidates = st.one_of(domains, domains.map("*.{}".format), addresses, st.just("*"))
-    for host in draw(st.lists(candidates, min_size=1, max_size=4)):
+    for host in draw(st.lists(candidates, max_size=4)):
         if not any(syntax.host_covers(a, b) for other in found for a, b in ((host, other), (other, host))):
             found.append(host)
     return found
@@ -420,9 +421,17 @@ TLS: dict[str, st.SearchStrategy[Any]] = {
 }
 gateways = st.one_of(
     own_gateways(),
-    st.fixed_dictionaries({"tls": st.fixed_dictionaries(TLS)}),
-    fuzzed({}, {"existing": st.builds("{}/{}".format, labels(63), labels(63))}),
+    st.fixed_dictionaries({"tls": st.fixed_dictionaries(TLS)}, optional={"ownsHosts": st.booleans()}),
+    fuzzed({}, {"existing": st.builds("{}/{}".format, labels(63), labels(63)), "ownsHosts": st.booleans()}),
+    st.just({"delegate": True}),
 )
+
+
+def _different(named: Args) -> bool:
+    """Are the names different to HTTP, too?"""
+    return len({name.lower() for name in named}) == len(named)
+
+
 methods = st.one_of(st.just(["*"]), st.lists(st.sampled_from(METHODS), min_size=1, max_size=9))
 _path_ends = st.text(
     st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?#*"), max_size=20
@@ -430,14 +439,165 @@ _path_ends = st.text(
 MATCH: dict[str, st.SearchStrategy[Any]] = {
     "methods": methods,
     "paths": st.lists(
-        st.builds("/{}{}".format, _path_ends, st.sampled_from(["", "*"])), min_size=1, max_size=3
+        st.one_of(
+            st.builds("/{}{}".format, _path_ends, st.sampled_from(["", "*"])),
+            st.sampled_from(["/cart/*", "/cart/1", "/api/*", "/search", "/static/a*"]),
+        ),
+        min_size=1,
+        max_size=3,
     ),
     "maxBodyBytes": floats_too(st.integers(0, 1_000_000_000)),
     "headers": st.dictionaries(
         st.text("aZ0-_", min_size=1, max_size=10).map("x{}".format),
         st.one_of(st.just("*"), names('aZ0 =;"', 20)),
         max_size=2,
-    ).filter(lambda headers: len({name.lower() for name in headers}) == len(headers)),
+    ).filter(_different),
+}
+# Headers of a route's own never have the names of those that are copied, x...: which of these can be combined,
+# the unit tests ask.
+_own_headers = st.text("aZ0-_", max_size=10).map("r{}".format)
+_words = st.sampled_from(["a", "Z-9", "a b", "%41", "=;,", '"'])
+_expressions = st.sampled_from(["a|b", "[a-z0-9]+", ".*", "(?i)x{1,9}", r"\d+\.\w*", "(?:a(?P<name>b))?"])
+_conditions = st.one_of(
+    *(st.fixed_dictionaries({kind: _words}) for kind in ("exact", "prefix")),
+    st.fixed_dictionaries({"regex": _expressions}),
+)
+_conditions_or_any: st.SearchStrategy[Args] = st.one_of(st.just({}), _conditions)
+_durations = st.sampled_from(["1ms", "0.5s", "3s", "1m30s", "8760h", "1h0.001s"])
+_edited = st.sampled_from(["1", "", "100%%", "%REQ(x-a)%, %PROTOCOL%", "a b"])
+MATCHES: dict[str, st.SearchStrategy[Any]] = {
+    "method": st.one_of(
+        st.builds(lambda method: {"exact": method}, st.sampled_from(METHODS)),
+        st.sampled_from([{"prefix": "P"}, {"regex": "GET|HEAD"}]),
+    ),
+    "headers": st.dictionaries(_own_headers, _conditions_or_any, max_size=2).filter(_different),
+    "withoutHeaders": st.dictionaries(_own_headers, _conditions_or_any, max_size=2).filter(_different),
+    "queryParams": st.dictionaries(_words, _conditions_or_any, max_size=2),
+    "authority": _conditions,
+    "scheme": st.sampled_from([{"exact": "http"}, {"prefix": "h"}]),
+    "port": floats_too(st.integers(1, 65535)),
+    "sourceLabels": st.dictionaries(label_keys, tags(), max_size=1),
+    "sourceNamespace": labels(63),
+    "name": _words,
+    "statPrefix": _words,
+}
+ROUTE: dict[str, st.SearchStrategy[Any]] = {
+    "name": _words,
+    "mirror": st.booleans(),
+    "timeout": _durations,
+    "retries": st.one_of(
+        st.just({"attempts": 0}),
+        fuzzed(
+            {"attempts": floats_too(st.integers(1, 100))},
+            {
+                "perTryTimeout": _durations,
+                "backoff": _durations,
+                "retryOn": st.lists(st.sampled_from([*RETRY_ON, "503", "404"]), min_size=1, max_size=3).map(
+                    ",".join
+                ),
+                "retryIgnorePreviousHosts": st.booleans(),
+                "retryRemoteLocalities": st.booleans(),
+            },
+        ),
+    ),
+    "rewrite": st.one_of(
+        st.sampled_from([{"uri": "/"}, {"authority": "other.example"}, {"uri": "/b", "authority": "a:80"}]),
+        st.just({"uriRegexRewrite": {"match": "^/(a)(b)?", "rewrite": r"/\2\1\0\\"}}),
+    ),
+    "headers": fuzzed(
+        {},
+        {
+            side: fuzzed(
+                {},
+                {
+                    "set": st.dictionaries(_own_headers, _edited, max_size=2).filter(_different),
+                    "add": st.dictionaries(_own_headers, _edited, max_size=2).filter(_different),
+                    "remove": st.lists(_own_headers, max_size=2),
+                },
+            )
+            for side in ("request", "response")
+        },
+    ),
+    "corsPolicy": fuzzed(
+        {},
+        {
+            "allowOrigins": st.lists(_conditions, max_size=2),
+            "allowMethods": st.lists(st.sampled_from([*METHODS, "*"]), max_size=2),
+            "allowHeaders": st.lists(st.one_of(_own_headers, st.just("*")), max_size=2),
+            "exposeHeaders": st.lists(_own_headers, max_size=2),
+            "maxAge": st.sampled_from(["1s", "24h"]),
+            "allowCredentials": st.booleans(),
+            "unmatchedPreflights": st.sampled_from(["UNSPECIFIED", "FORWARD", "IGNORE"]),
+        },
+    ),
+    "fault": st.one_of(
+        st.builds(lambda status: {"abort": {"httpStatus": status}}, st.integers(200, 599)),
+        st.builds(
+            lambda percent: {
+                "abort": {"grpcStatus": "UNAVAILABLE", "percentage": {"value": percent}},
+                "delay": {"fixedDelay": "1ms", "percentage": {"value": percent}},
+            },
+            st.one_of(st.just(0), st.floats(0.0001, 100)),
+        ),
+    ),
+}
+ANSWERS: dict[str, st.SearchStrategy[Any]] = {
+    "redirect": st.one_of(
+        st.sampled_from(
+            [{"uri": "/b"}, {"authority": "other.example", "port": 8080}, {"derivePort": "FROM_REQUEST_PORT"}]
+        ),
+        st.builds(
+            lambda code, scheme: {"prefixRewrite": "/b/", "redirectCode": code, "scheme": scheme},
+            st.sampled_from([301, 302, 303, 307, 308]),
+            st.sampled_from(["http", "https"]),
+        ),
+    ),
+    "directResponse": st.builds(
+        lambda status, body: {"status": status, **({"body": body} if body else {})},
+        st.integers(200, 599),
+        st.sampled_from([None, {"string": "gone"}, {"bytes": "Z29uZQ=="}]),
+    ),
+}
+# None of which begins with another: Istio warns of routes that others may cover.
+_paths = ["/cart/", "/api/v1/", "/api/v2/", "/search", "/static/", "/about", "/x/"]
+
+
+@st.composite
+def routes(draw: st.DrawFn) -> list[Args]:
+    """Routes of different paths, and perhaps one for the rest."""
+    found: list[Args] = []
+    paths = draw(st.lists(st.sampled_from(_paths), max_size=4, unique=True))
+    for path in paths:
+        kind = draw(st.sampled_from(["prefix", "prefix", "exact", "regex"]))
+        match = {"uri": {kind: path}, **draw(fuzzed({}, MATCHES))}
+        found.append({"match": [match], **draw(route_rests(kind))})
+    if not found or draw(st.booleans()):
+        inside: Args = {"match": [{"gateways": ["mesh"]}]} if found and draw(st.booleans()) else {}
+        found.append({**inside, **draw(route_rests("prefix"))})
+    return found
+
+
+@st.composite
+def route_rests(draw: st.DrawFn, kind: str) -> Args:
+    """What a route is, besides its matches, whose path is of this kind."""
+    rest: Args = draw(fuzzed({}, ROUTE))
+    if kind == "regex":
+        return {**rest, "mirror": False}  # of those that are copied, paths may be asked for
+    answer = draw(st.sampled_from([None, None, None, *ANSWERS]))
+    if answer is None:
+        return rest
+    answered = {key: value for key, value in rest.items() if key not in ("mirror", "rewrite", "fault")}
+    found = draw(ANSWERS[answer])
+    if kind == "exact" and "prefixRewrite" in found:
+        found = {"uri": "/b"}
+    return {**answered, answer: found}
+
+
+MIRROR_HEADERS: dict[str, st.SearchStrategy[Any]] = {
+    "set": st.dictionaries(_own_headers, _edited, max_size=2).filter(_different),
+    "remove": st.lists(
+        st.sampled_from(["authorization", "Cookie", "x-a", "traceparent"]), max_size=2, unique=True
+    ),
 }
 providers = st.lists(names("aZ09-_.", 253), min_size=1, max_size=3, unique=True)
 MIRROR_TO_TLS: dict[str, st.SearchStrategy[Any]] = {
@@ -480,7 +640,9 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "gateway": gateways,
     "labels": st.dictionaries(st.one_of(own_keys, st.sampled_from(tagging.FREE_LABELS)), tags(), max_size=2),
     "annotations": st.dictionaries(own_keys, texts, max_size=2),
+    "routes": routes(),
     "mirrorMatch": fuzzed({}, MATCH),
+    "mirrorHeaders": fuzzed({}, MIRROR_HEADERS),
     "accessLog": fuzzed({}, {"providers": providers}),
     "mirrorTo": mirror_targets,
     "settleSeconds": st.floats(0, 300),
@@ -500,7 +662,21 @@ def arguments_of(draw: st.DrawFn) -> Args:
     return {**draw(fuzzed(needed, SERVICE)), **namespace}
 
 
-arguments = arguments_of()
+def _as_entered(args: Args) -> Args:
+    """The arguments with a gateway that fits the hosts, and routes that fit the ways in."""
+    found = dict(args)
+    if found.get("gateway", {}).get("delegate"):
+        found.pop("hosts", None)
+    elif not found.get("hosts"):
+        found.pop("gateway", None)
+    outside = found.get("hosts") or found.get("gateway", {}).get("delegate")
+    inside_only = all("gateways" in str(route.get("match")) for route in found.get("routes", [{}]))
+    if outside and inside_only:
+        found.pop("routes", None)
+    return found
+
+
+arguments = arguments_of().map(_as_entered)
 grpc_arguments = st.builds(
     lambda args, chosen: {**args, "protocol": "grpc", "mirrorMatch": {"methods": chosen}},
     arguments,

@@ -29,6 +29,7 @@ CONTAINED: dict[str, Any] = {
 OPTIONAL: dict[str, Any] = {
     "disruptionBudget": {"maxUnavailable": 1},
     "accessLog": {"providers": ["mirrored-service-json"]},
+    "mirrorHeaders": {"remove": ["cookie"]},
     "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": 1},
 }
 

@@ -49,13 +49,57 @@ def test_routes_without_copies_are_those_that_up_makes_of_percentages_of_0(match
     assert routes.copied_to(routes.without_copies(on)) == []
 
 
+OWN_ROUTES: list[dict[str, Any]] = [
+    {"match": [{"uri": {"prefix": "/a/b"}}, {"uri": {"prefix": "/c"}}], "timeout": "3s"},
+    {"match": [{"uri": {"prefix": "/b/"}, "headers": {"x-debug": {}}}], "mirror": False},
+    {"match": [{"uri": {"exact": "/a"}, "method": {"prefix": "P"}}], "rewrite": {"uri": "/"}},
+    {"match": [{"uri": {"prefix": "/d"}, "method": {"regex": "GET|POST"}}]},
+    {"match": [{"uri": {"prefix": "/e"}}], "directResponse": {"status": 503}},
+    {"timeout": "10s"},
+]
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {},
+        {"methods": ["*"]},
+        {"methods": ["*"], "headers": {"x-debug": "1"}},
+        {"methods": ["POST", "GET"], "paths": ["/a/*", "/a", "/b/c"], "maxBodyBytes": 1000},
+    ],
+)
+def test_own_routes_without_copies_are_those_that_up_makes_of_percentages_of_0(match: dict[str, Any]) -> None:
+    on, off = (routes_of(each, mirrorMatch=match, routes=OWN_ROUTES) for each in (SUBSETS, OFF))
+    assert on != off
+    assert routes.without_copies(on) == off
+
+
+def test_a_route_that_another_one_would_not_stand_for_is_left_without_copies() -> None:
+    live = [{"destination": {"host": "shop"}}]
+    copied = {"match": [{"uri": {"prefix": "/a"}}], "route": live, "mirrors": []}
+    for other in (
+        {"match": [{"uri": {"prefix": "/b"}}], "route": live},
+        {"match": [{"uri": {"prefix": "/a"}, "method": {"exact": "GET"}}], "route": live},
+        {"route": live, "timeout": "3s"},
+    ):
+        assert routes.without_copies([copied, other]) == [{"match": copied["match"], "route": live}, other]
+
+
+def test_a_match_of_which_everything_was_copied_stays() -> None:
+    gets: Any = {"uri": {"prefix": "/a"}, "method": {"exact": "GET"}}
+    own = [{"match": [gets, {"uri": {"prefix": "/b"}}]}]
+    on = routes_of(SUBSETS, mirrorMatch={"methods": ["GET"]}, routes=own)
+    left = routes.without_copies(on)
+    assert routes.copied_to(left) == []
+    assert [match for route in left for match in route["match"]] == [
+        match for route in on for match in route["match"]
+    ]
+
+
 def test_routes_that_differ_in_more_than_copies_stay_apart() -> None:
     answered_by_v3 = {"match": [{"headers": {"x-try": {"exact": "v3"}}}], "route": [{"destination": "v3"}]}
     on = [answered_by_v3, *routes_of(SUBSETS)]
-    left = routes.without_copies(on)
-    assert [route.get("match") for route in left] == [route.get("match") for route in on]
-    assert left[0] == answered_by_v3
-    assert routes.copied_to(left) == []
+    assert routes.without_copies(on) == [answered_by_v3, *routes_of(OFF)]
 
 
 def test_a_mirror_of_the_old_spelling_is_found_and_taken_out_too() -> None:

@@ -34,13 +34,14 @@ REFUSED: list[tuple[str, Any, str]] = [
         "a key that is no string",
         {**service_args(), 80: True},
         "80: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, disruptionBudget, "
-        "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorMatch, mirrorTo, name, "
-        "namespace, namespaceLabels, port, protocol, settleSeconds, subsets",
+        "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, mirrorMatch, "
+        "mirrorTo, name, "
+        "namespace, namespaceLabels, port, protocol, routes, settleSeconds, subsets",
     ),
     (
         "a key on the wrong level",
-        service_args(gateway={"hosts": ["*"]}),
-        "gateway.hosts: unknown, allowed: hosts of the service as a whole",
+        service_args(gateway={"mirrorMatch": {}}),
+        "gateway.mirrorMatch: unknown, allowed: mirrorMatch of the service as a whole",
     ),
     (
         "a key of a version",
@@ -51,8 +52,9 @@ REFUSED: list[tuple[str, Any, str]] = [
         "a key with what it should hold",
         {**service_args(), "subsets.v1.env.PIN=hush": ""},
         '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, '
-        "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorMatch, "
-        "mirrorTo, name, namespace, namespaceLabels, port, protocol, settleSeconds, subsets",
+        "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, "
+        "mirrorMatch, "
+        "mirrorTo, name, namespace, namespaceLabels, port, protocol, routes, settleSeconds, subsets",
     ),
     ("no name", service_args(name=None), f"name: missing; allowed: {NAME}"),
     ("an empty name", service_args(name=""), f"name: '' {NOT} {NAME}"),
@@ -104,7 +106,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("a port of 5,000 digits", service_args(port=10**5000), f"port: a huge number {NOT} {PORT}"),
     ("an unknown protocol", service_args(protocol="tcp"), f"protocol: 'tcp' {NOT} http or http2 or grpc"),
     ("a list as protocol", service_args(protocol=["http"]), f"protocol: a list {NOT} http or http2 or grpc"),
-    ("no hosts", service_args(hosts=[]), f"hosts: an empty list {NOT} {HOSTS}"),
     ("one host and no list", service_args(hosts="a.example"), f"hosts: 'a.example' {NOT} {HOSTS}"),
     ("a host that is null", service_args(hosts=[None]), f"hosts[0]: null {NOT} {HOSTS}"),
     ("a host without a dot", service_args(hosts=["a.example", "shop"]), f"hosts[1]: 'shop' {NOT} {HOSTS}"),

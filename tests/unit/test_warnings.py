@@ -87,3 +87,65 @@ def test_the_component_shows_each_line_once(preview: bool, monkeypatch: pytest.M
     expected = warnings.of(parse(service_args()))
     assert shown == [(line, component) for line in expected]
     assert len(expected) == 2
+
+
+TAKES = "mirrorMatch: while some requests of every path are copied, Istio puts their route before routes of "
+CART = {"match": [{"uri": {"prefix": "/cart/"}}]}
+POSTS = {"match": [{"method": {"exact": "POST"}}]}
+
+
+def taking(**changes: Any) -> bool:
+    """Is it said that copies may take requests from other VirtualServices?"""
+    versions = changes.pop("subsets", {"v1": LIVE, "v2": SHADOW})
+    lines = said(versions, **{"gateway": {}, **changes})
+    return any(line.startswith(TAKES) for line in lines)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"mirrorMatch": {"methods": ["*"], "paths": ["/cart/*"]}},
+        {"mirrorMatch": {"methods": ["*"], "headers": {"x-debug": "*"}}},
+        {"mirrorMatch": {"methods": ["*"], "maxBodyBytes": 1000}},
+        {"routes": [CART, {"timeout": "3s"}]},
+        {"routes": [CART, {"match": [{"uri": {"prefix": "/"}}]}]},
+        {"routes": [{"match": [{"port": 80}]}, {}]},
+        {"gateway": {"existing": "a/b"}},
+    ],
+    ids=str,
+)
+def test_copies_that_may_take_requests_of_others(changes: dict[str, Any]) -> None:
+    assert taking(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gateway": {"ownsHosts": True}},
+        {"hosts": None},
+        {"hosts": None, "gateway": {"delegate": True}},
+        {"mirrorMatch": {"methods": ["*"]}},
+        {"subsets": {"v1": LIVE, "v2": {"image": "shop:2"}}},
+        {"routes": [CART]},
+        {"routes": [POSTS, {"match": [{"uri": {"prefix": "/"}}], "mirror": False}]},
+        {"routes": [CART, {"directResponse": {"status": 404}}]},
+        {"routes": [CART, {"match": [{"gateways": ["mesh"]}]}]},
+    ],
+    ids=str,
+)
+def test_copies_that_take_nothing_from_others(changes: dict[str, Any]) -> None:
+    assert not taking(**changes)
+
+
+def test_paths_that_callers_in_the_mesh_get_no_answer_for() -> None:
+    routes = [
+        line for line in said({"v1": LIVE, "v2": SHADOW}, routes=[CART, POSTS]) if line.startswith("routes: ")
+    ]
+    assert routes == [
+        "routes: none is for every path, so callers inside the mesh get 404 for all others; a last one "
+        "without match, "
+        'or with match [{gateways: ["mesh"]}] for those callers only'
+    ]
+    inside = [CART, {"match": [{"gateways": ["mesh"]}]}]
+    assert said({"v1": LIVE, "v2": SHADOW}, routes=inside) == []

@@ -18,6 +18,8 @@ class GatewayTls:
 @dataclass(frozen=True)
 class Gateway:
     existing: str | None
+    delegate: bool  # the root VirtualService of the hosts' owner delegates to ours
+    owns_hosts: bool  # as the user says: no other VirtualService has routes for the hosts
     selector: Mapping[str, str]
     port: int
     tls: GatewayTls | None  # None: HTTP only

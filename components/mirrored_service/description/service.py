@@ -8,7 +8,9 @@ from typing import Any
 
 from .copies import MirrorMatch
 from .entry import Gateway
+from .mirror_headers import MirrorHeaders
 from .mirror_to import MirrorTo
+from .routes import Route
 from .subset import Subset
 
 
@@ -26,8 +28,9 @@ class Service:
     cluster_domain: str
     port: int
     protocol: str
-    hosts: tuple[str, ...]
+    hosts: tuple[str, ...]  # none: callers inside the mesh only, or a delegate
     gateway: Gateway
+    routes: tuple[Route, ...]  # in order; the last one may be for everything
     labels: Mapping[str, str]  # of every object, besides its own
     annotations: Mapping[str, str]
     subsets: tuple[Subset, ...]  # by name, so that the order in which they were written changes nothing
@@ -35,6 +38,7 @@ class Service:
         Mapping[str, Any] | None
     )  # as Kubernetes' PodDisruptionBudgetSpec, without its selector
     mirror_match: MirrorMatch
+    mirror_headers: MirrorHeaders | None  # None: copies are as the requests
     access_log: AccessLog
     mirror_to: MirrorTo | None
     settle_seconds: float
@@ -59,9 +63,18 @@ class Service:
         return bool(self.shadows) or (self.mirror_to is not None and self.mirror_to.percent > 0)
 
     @property
+    def entered(self) -> bool:
+        """Do requests come in through a gateway?"""
+        return bool(self.hosts) or self.gateway.delegate
+
+    @property
     def main(self) -> Subset:
         """The live subset with the largest weight; of equals, the first by name."""
         return max(self.live, key=lambda subset: subset.weight)
+
+    def contained(self, subset: Subset) -> bool:
+        """Is there anything that holds for the version only while it is not live?"""
+        return subset.shadow_isolation is not None or self.mirror_headers is not None
 
     def version_name(self, subset: Subset) -> str:
         """What the objects of one version are called. It goes by version, never by role."""

@@ -12,13 +12,13 @@ from .pods import object_input
 
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 _HTTP_PORT, _HTTPS_PORT = 80, 443
+# What is said of the hosts' gateway.
+_OF_HOSTS = ("existing", "ownsHosts", "port", "selector", "tls")
 
 
 def hosts(fields: Fields) -> tuple[str, ...]:
-    """The host names under which requests enter."""
-    found = fields.texts("hosts", ("*",), _HOSTS_TEXT, syntax.is_host)
-    if not found:
-        fields.refuse(("hosts",), [], _HOSTS_TEXT)
+    """The host names under which requests enter; none: callers inside the mesh only."""
+    found = fields.texts("hosts", (), _HOSTS_TEXT, syntax.is_host)
     for first, second in combinations(range(len(found)), 2):
         one, other = found[first], found[second]
         if syntax.host_covers(one, other) or syntax.host_covers(other, one):
@@ -31,14 +31,41 @@ def hosts(fields: Fields) -> tuple[str, ...]:
 def gateway(fields: Fields) -> Gateway:
     """The gateway, with its ports."""
     section = fields.section("gateway", public.GatewayArgs)
+    owns_hosts = section.flag("ownsHosts", False)
+    if section.flag("delegate", False):
+        _refuse_beside_delegate(fields, section)
+        return Gateway(None, True, False, {}, _HTTP_PORT, None)
+    _refuse_without_hosts(fields, section)
     existing = section.text("existing", None, '"namespace/name", both DNS labels', syntax.GATEWAY)
     if existing:
         for key in ("selector", "port", "tls"):
             if section.values.get(key) is not None:
                 section.refuse((key,), section.values[key], "nothing next to existing, whose owner sets it")
-        return Gateway(existing, {}, _HTTP_PORT, None)
+        return Gateway(existing, False, owns_hosts, {}, _HTTP_PORT, None)
     port = section.port("port", _HTTP_PORT)
-    return Gateway(None, _selector(section), port, _tls(section, port))
+    return Gateway(None, False, owns_hosts, _selector(section), port, _tls(section, port))
+
+
+def _refuse_beside_delegate(fields: Fields, section: Fields) -> None:
+    allowed = "nothing next to gateway.delegate, as the root VirtualService says hosts and gateway"
+    if fields.values.get("hosts"):
+        fields.refuse(("hosts",), fields.values["hosts"], allowed)
+    for key in _OF_HOSTS:
+        if section.values.get(key) not in (None, False):
+            section.refuse((key,), section.values[key], allowed)
+
+
+def _refuse_without_hosts(fields: Fields, section: Fields) -> None:
+    if fields.values.get("hosts"):
+        return
+    for key in _OF_HOSTS:
+        if section.values.get(key) not in (None, False):
+            section.refuse(
+                (key,),
+                section.values[key],
+                "nothing without hosts, as then no request enters through a gateway; list hosts, or say "
+                "gateway.delegate",
+            )
 
 
 def _selector(gateway: Fields) -> dict[str, str]:

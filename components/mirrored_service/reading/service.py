@@ -5,7 +5,19 @@ from __future__ import annotations
 from .. import args as public
 from ..description.service import AccessLog, Service
 from ..description.subset import COPIES, Subset
-from . import copies, entry, isolation, mirror_to, others, scaling, syntax, tagging, template
+from . import (
+    copies,
+    entry,
+    isolation,
+    mirror_headers,
+    mirror_to,
+    others,
+    routes,
+    scaling,
+    syntax,
+    tagging,
+    template,
+)
 from . import subset as version
 from .fields import MISSING, Fields, InvalidArgsError, Problems, fits, keys, shown
 
@@ -43,6 +55,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         protocol=protocol,
         hosts=entry.hosts(fields),
         gateway=entry.gateway(fields),
+        routes=routes.read(fields),
         labels=tagging.read_labels(fields),
         annotations=tagging.read_annotations(fields),
         subsets=_subsets(
@@ -53,6 +66,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         ),
         disruption_budget=scaling.disruption_budget(fields),
         mirror_match=copies.match(fields),
+        mirror_headers=mirror_headers.read(fields),
         access_log=_access_log(fields),
         mirror_to=mirror_to.read(fields, protocol),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
@@ -66,6 +80,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     isolation.check(service, problems)
     others.check(service, problems)
     mirror_to.check(service, problems)
+    routes.check(service, problems)
     if problems.lines:
         name = fields.values.get("name")
         raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import warnings
 from decimal import Decimal
+from http import HTTPStatus
 
 from ..description.mirror_to import is_address
 
@@ -43,6 +45,36 @@ _MOUNT_PATH = re.compile(r"(?=.{1,1000}\Z)(/(?!\.{1,2}(/|\Z))[^/:\x00-\x1f\x7f]+
 MATCH_PATH = re.compile(r"/[!-\"$-)+->@-~]{0,1000}\*?")  # without "?", "#", and "*" before the end
 HEADER_NAME = re.compile(r"[-_A-Za-z0-9]{1,100}")
 HEADER_VALUE = re.compile(r"[!-~]([ -~]{0,1000}[!-~])?")
+ROUTE_PATH = re.compile(MATCH_PATH.pattern.removesuffix(r"\*?"))
+ROUTE_NAME = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
+CONDITION = re.compile(r"[ -~]{1,1000}")  # a value that another one is compared with
+BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+# An unknown variable of Envoy's would make a proxy refuse the routes of all services.
+_VARIABLES = (
+    "CONNECTION_ID",
+    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
+    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_LOCAL_ADDRESS",
+    "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_LOCAL_PORT",
+    "DOWNSTREAM_PEER_SUBJECT",
+    "DOWNSTREAM_PEER_URI_SAN",
+    "DOWNSTREAM_REMOTE_ADDRESS",
+    "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_TLS_CIPHER",
+    "DOWNSTREAM_TLS_VERSION",
+    "HOSTNAME",
+    "PROTOCOL",
+    "REQUESTED_SERVER_NAME",
+    "RESPONSE_CODE",
+    "START_TIME",
+    "UPSTREAM_CLUSTER",
+    "UPSTREAM_HOST",
+)
+EDITED_VALUE = re.compile(
+    rf"(?=[ -~]{{0,1000}}\Z)([^%]|%%|%({'|'.join(_VARIABLES)})%|%REQ\([-_A-Za-z0-9]{{1,100}}\)%)*"
+)
+HTTP_STATUSES = frozenset(str(int(status)) for status in HTTPStatus)
 _LABEL_NAME = re.compile(_TAG)
 _HOST = re.compile(rf"(\*\.)?({_LABEL}\.)*{_LABEL}")
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)(?:[eE]([+-]?[0-9]{1,2})|(n|u|m|k|Ki|[MGTPE]i?)?)")
@@ -145,6 +177,61 @@ def is_extended_resource(raw: str) -> bool:
         and "kubernetes.io/" not in raw
         and not raw.startswith("requests.")
     )
+
+
+_DURATION_PART = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?(h|ms|m|s)")
+_PART_NANOSECONDS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000}
+_LONGEST_DURATION = 8760 * 3_600_000
+
+
+def milliseconds(raw: object) -> int | None:
+    """A duration as Go writes it; None if it is none, below a millisecond, no whole number of them, or too "
+    "long."""
+    if not isinstance(raw, str) or re.fullmatch(f"({_DURATION_PART.pattern})+", raw) is None:
+        return None
+    total = Decimal(0)
+    for whole, fraction, unit in _DURATION_PART.findall(raw):
+        total += Decimal(f"{whole}.{fraction or 0}") * _PART_NANOSECONDS[unit]
+    found, rest = divmod(total, 1_000_000)
+    return int(found) if not rest and 1 <= found <= _LONGEST_DURATION else None
+
+
+# What RE2 and Python may not take alike.
+_REGEX_ODD = re.compile(
+    r"\(\?(?!:|i\)|i:|s\)|s:|P<[A-Za-z_][A-Za-z0-9_]*>)"  # looking around, references, flags
+    r"|\\(?![dDwWsSntrfv]|[!-/:-@\[-^`{-~]|x[0-9A-Fa-f]{2})"  # escapes
+    r"|[*+?}][+]"  # possessive
+    r"|\{,"  # {,3} is a repetition in Python only
+    r"|\[\[:"  # a class of POSIX, in RE2 only
+)
+_REPEATED = re.compile(r"\{([0-9]{1,9})(?:,([0-9]{0,9}))?\}")
+_MOST_REPEATED = 1000
+
+
+def is_regex(raw: object) -> bool:
+    """A regular expression that RE2, by which Envoy matches, takes in any case."""
+    if not isinstance(raw, str) or re.fullmatch("[ -~]{1,1024}", raw) is None or _REGEX_ODD.search(raw):
+        return False
+    times = 1
+    for least, most in _REPEATED.findall(raw):
+        times *= max(int(least), int(most or 0), 1)
+    if times > _MOST_REPEATED:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of what may mean something else one day
+            re.compile(raw)
+    except (re.error, FutureWarning, RecursionError, OverflowError):
+        return False
+    return True
+
+
+def is_substitution(raw: object, groups: int) -> bool:
+    """What a match of an expression with so many groups is replaced by, as RE2 takes it."""
+    if not isinstance(raw, str) or re.fullmatch("[ -~]{1,1000}", raw) is None:
+        return False
+    parts = re.findall(r"\\(.?)", raw.replace("\\\\", ""))
+    return all(part.isdecimal() and int(part) <= groups for part in parts)
 
 
 def quantity(raw: object) -> Decimal | None:

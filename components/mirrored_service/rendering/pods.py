@@ -25,7 +25,7 @@ def deployment(service: Service, subset: Subset) -> Manifest:
     labels = service.version_labels(subset)
     # A version that goes gets no requests any more: nobody needs to wait until its pods have ended, unless what
     # contains them goes next.
-    propagation = "foreground" if subset.shadow_isolation else "background"
+    propagation = "foreground" if service.contained(subset) else "background"
     annotations = {"pulumi.com/deletionPropagationPolicy": propagation}
     return {
         "apiVersion": "apps/v1",

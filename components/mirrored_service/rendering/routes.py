@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from ..description.copies import shares
+from ..description.routes import MESH, Route
 from ..description.service import Service
 from ..description.subset import COPIES
 from . import ISTIO, Manifest, copies, entry, manifest, mirror_to, tagging
+from .matches import combined
 
 
 def ingress_virtual_service(service: Service) -> Manifest:
-    """Routes what enters through the gateway."""
-    gateway_name = service.gateway.existing or entry.name(service)
-    return _virtual_service(service, f"{service.name}-vs", list(service.hosts), gateway_name)
+    """Routes what enters through the gateway: by itself, or as a delegate of the route of the hosts' owner, who
+    then says hosts and gateways."""
+    if service.gateway.delegate:
+        where: Manifest = {}
+    else:
+        gateway_name = service.gateway.existing or entry.name(service)
+        where = {"hosts": list(service.hosts), "gateways": [gateway_name]}
+    there = (route.through_gateway() for route in service.routes)
+    return _virtual_service(service, f"{service.name}-vs", where, [route for route in there if route])
 
 
 def mesh_virtual_service(service: Service) -> Manifest:
     """Routes what callers inside the mesh send: they get the same live version, and are mirrored too."""
-    return _virtual_service(service, f"{service.name}-mesh", [service.host], "mesh")
+    where = {"hosts": [service.host], "gateways": [MESH]}
+    there = [route.inside_mesh() for route in service.routes]
+    return _virtual_service(service, f"{service.name}-mesh", where, there)
 
 
 def used(virtual_service: object) -> set[str]:
@@ -63,21 +73,46 @@ def _list(value: object) -> list[object]:
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
 
 
-def _virtual_service(service: Service, name: str, hosts: list[str], gateway_name: str) -> Manifest:
-    return manifest(
-        ISTIO,
-        "VirtualService",
-        tagging.metadata(service, name, {"app": service.name}),
-        {"hosts": hosts, "gateways": [gateway_name], "http": _routes(service)},
-    )
+def _virtual_service(service: Service, name: str, where: Manifest, described: Iterable[Route]) -> Manifest:
+    metadata = tagging.metadata(service, name, {"app": service.name})
+    http = chain.from_iterable(_routes(service, route) for route in described)
+    return manifest(ISTIO, "VirtualService", metadata, {**where, "http": list(http)})
 
 
-def _routes(service: Service) -> list[Manifest]:
-    """The routes: requests that are copied first, then all others, to the same live versions."""
-    live = [
+def _routes(service: Service, route: Route) -> list[Manifest]:
+    """A route of the description: for the requests that are copied first, then for all others the same without
+    mirrors. Both answer alike, whatever is copied."""
+    matches = [dict(match) for match in route.matches]
+    plain: Manifest = {"match": matches} if matches else {}
+    plain |= route.rest
+    if route.answers_itself:
+        return [plain]
+    plain["route"] = _live(service)
+    mirrors = _mirrors(service) if route.copied else []
+    if not mirrors:
+        return [plain]
+    wanted = [{}] if service.mirror_match.everything else copies.matches(service.mirror_match)
+    both = combined(matches, wanted)
+    if both == [{}]:
+        return [{**plain, "mirrors": mirrors}]
+    if not both:
+        return [plain]
+    copied = {**plain, "match": both, "mirrors": mirrors}
+    if not matches:
+        return [copied, plain]
+    # Istio warns of a match that stands before already.
+    left = [match for match in matches if match not in both]
+    return [copied, {**plain, "match": left}] if left else [copied]
+
+
+def _live(service: Service) -> list[Manifest]:
+    return [
         {"destination": _destination(service, subset.name), "weight": subset.weight}
         for subset in service.live
     ]
+
+
+def _mirrors(service: Service) -> list[Manifest]:
     mirrors = [
         {"destination": _destination(service, subset.copies_name), "percentage": {"value": share}}
         for subset in service.shadows
@@ -89,12 +124,7 @@ def _routes(service: Service) -> list[Manifest]:
             {"destination": there, "percentage": {"value": share}}
             for share in shares(service.mirror_to.percent)
         ]
-    if not mirrors:
-        return [{"route": live}]
-    if service.mirror_match.everything:
-        return [{"route": live, "mirrors": mirrors}]
-    copied = {"match": copies.matches(service.mirror_match), "route": live, "mirrors": mirrors}
-    return [copied, {"route": live}]
+    return mirrors
 
 
 def _destination(service: Service, subset: str) -> Manifest:
