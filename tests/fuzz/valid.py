@@ -572,7 +572,7 @@ def routes(draw: st.DrawFn) -> list[Args]:
         match = {"uri": {kind: path}, **draw(fuzzed({}, MATCHES))}
         found.append({"match": [match], **draw(route_rests(kind))})
     if not found or draw(st.booleans()):
-        inside: Args = {"match": [{"gateways": ["mesh"]}]} if found and draw(st.booleans()) else {}
+        inside: Args = draw(st.sampled_from([{}, {"match": [{"gateways": ["mesh"]}]}] if found else [{}]))
         found.append({**inside, **draw(route_rests("prefix"))})
     return found
 

@@ -167,7 +167,8 @@ class Shared:
     @contextmanager
     def nobody_else_answers(self, wanted: Answers) -> Iterator[None]:
         """Asks again and again during the block, and a while after it."""
-        over, odd = threading.Event(), []
+        over = threading.Event()
+        odd: list[tuple[Asked, str, str]] = []
 
         def ask() -> None:
             while not over.is_set():
