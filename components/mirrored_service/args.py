@@ -17,10 +17,11 @@ class ResourcesArgs(TypedDict):
     """CPU and memory of one pod, as Kubernetes quantities."""
 
     requests: NotRequired[dict[str, str]]
-    """What the scheduler sets aside. Default {cpu: 100m, memory: 128Mi}."""
+    """What the scheduler sets aside: cpu, memory (in whole bytes), ephemeral-storage, or a device such as
+    "example.org/gpu". Default {cpu: 100m, memory: 128Mi}, each left out where only its limit is given."""
 
     limits: NotRequired[dict[str, str]]
-    """What the pod may not exceed; not below the requests. Default: no limits."""
+    """What the pod may not exceed; not below the requests, and for a device the same. Default: no limits."""
 
 
 class RolloutArgs(TypedDict):
@@ -116,7 +117,7 @@ class NetworkPolicyArgs(TypedDict):
     """Pods of the cluster. Default: none."""
 
     cidrs: NotRequired[list[str]]
-    """Address ranges, such as "10.20.0.0/16". Default: none."""
+    """Address ranges in their plain spelling, such as "10.20.0.0/16". Default: none."""
 
 
 class ShadowIsolationArgs(TypedDict):
@@ -125,11 +126,11 @@ class ShadowIsolationArgs(TypedDict):
 
     mayReach: list[str]
     """Hosts that the version's sidecar lets it reach, as full names ("db.shop.svc.cluster.local") or domains
-    ("*.shop.svc.cluster.local"); [] for none."""
+    ("*.shop.svc.cluster.local"), no addresses; [] for none."""
 
     protects: NotRequired[dict[str, WorkloadArgs]]
-    """Workloads, by a name of your choice, whose own sidecars refuse this version. It is recognised by its
-    ServiceAccount, which no live version may have. Default: none."""
+    """Workloads, by a name of your choice (a DNS label), whose own sidecars refuse this version. It is
+    recognised by its ServiceAccount, which no live version may have. Default: none."""
 
     networkPolicy: NotRequired[NetworkPolicyArgs]
     """A NetworkPolicy too, for clusters that enforce them; {} for one that allows DNS and istiod only. Default:
@@ -141,7 +142,8 @@ class SubsetArgs(TypedDict):
     without requests) when it has neither; never live and shadow at once."""
 
     image: NotRequired[pulumi.Input[str]]
-    """Container image. Needed, unless podLabels are given."""
+    """Container image as container runtimes spell it: "registry.example:5000/team/shop:1", or with "@sha256:...".
+    Needed, unless podLabels are given."""
 
     podLabels: NotRequired[dict[str, str]]
     """Labels of pods that others run in the namespace (another team, Helm, Argo CD): the component makes no pods
@@ -158,7 +160,7 @@ class SubsetArgs(TypedDict):
     Default 0. Istio copies nothing below 0.0001 without a word."""
 
     replicas: NotRequired[int]
-    """Number of pods, at least 1. Default 1. A live version wants 2 or more in production. Not next to
+    """Number of pods, 1 to 10000. Default 1. A live version wants 2 or more in production. Not next to
     autoscaling or scaledByOthers."""
 
     autoscaling: NotRequired[dict[str, Any]]
@@ -173,8 +175,9 @@ class SubsetArgs(TypedDict):
     """Port the container listens on, 1 to 65535, but none of Istio's proxy. Default: the service's port."""
 
     env: NotRequired[dict[str, pulumi.Input[str]]]
-    """Environment variables of the container. Default: none. Give a shadow its own database here. A value may use
-    those of podTemplate, as "$(NAME)"."""
+    """Environment variables of the container: names of letters, digits, "_", "-" and ".", values without NUL,
+    130 kB at most. Default: none. Give a shadow its own database here. A value may use those of podTemplate, as
+    "$(NAME)"."""
 
     podTemplate: NotRequired[dict[str, Any]]
     """What else is in the pods, as Kubernetes' PodTemplateSpec, merged over what the component makes as
@@ -211,11 +214,12 @@ class MirrorMatchArgs(TypedDict):
     For protocol grpc the default copies nothing and is refused: every call is a POST, so ask for ["*"]."""
 
     paths: NotRequired[list[str]]
-    """Paths without the query: "/cart" for that path, "/cart/*" for all that start with "/cart/". At most 100.
-    Default: every path."""
+    """Paths without the query: "/cart" for that path, "/cart/*" for all that start with "/cart/" (so not
+    "/cart"). At most 100. Default: every path."""
 
     headers: NotRequired[dict[str, str]]
-    """Headers that a request must have, each with its exact value or "*" for any. Default: none needed."""
+    """Headers that a request must have, each with its exact value or "*" for any: {x-debug: "1"} copies only
+    what is marked. Default: none needed."""
 
     maxBodyBytes: NotRequired[int]
     """Size of the largest body that is copied, 0 to 1000000000. A larger one waits for the shadow to read it, the
@@ -288,7 +292,8 @@ class GatewayArgs(TypedDict):
     """Where requests from outside the cluster enter. Nothing of it without hosts, but delegate."""
 
     existing: NotRequired[str]
-    """Use this Gateway, as "namespace/name", and create none. Excludes selector, port and tls."""
+    """Use this Gateway, as "namespace/name" (both DNS labels), and create none. Excludes selector, port and
+    tls."""
 
     delegate: NotRequired[bool]
     """The hosts are another team's, whose root VirtualService delegates to ours; it says hosts and gateway, so
@@ -299,7 +304,7 @@ class GatewayArgs(TypedDict):
     copying some requests of every path could take these from routes of others. Default false."""
 
     selector: NotRequired[dict[str, str]]
-    """Labels of the ingress gateway's pods. Default {istio: ingressgateway}."""
+    """Labels of the ingress gateway's pods, at least one. Default {istio: ingressgateway}."""
 
     port: NotRequired[int]
     """Port the Gateway opens for HTTP, 1 to 65535, but none of Istio's proxy. Default 80."""
@@ -322,14 +327,16 @@ class MirroredServiceArgs(TypedDict):
 
     name: str
     """Name of the service: what callers use as host name, and the first part of every object's name. A DNS
-    label."""
+    label that starts with a letter, at most 54 characters; not istio-proxy, istio-init or istio-validation,
+    as containers of its pods are called."""
 
     namespace: str
-    """Kubernetes namespace that holds every object."""
+    """Kubernetes namespace that holds every object, a DNS label."""
 
     createNamespace: NotRequired[bool]
-    """Create the namespace, with sidecar injection on. With false it must exist, and injection is its owner's
-    business. Default true."""
+    """Create the namespace, with sidecar injection on; once made it stays, whatever is set later. Not one
+    that every cluster has (default, kube-system and the like). With false it must exist, and injection is its
+    owner's business. Default true."""
 
     namespaceLabels: NotRequired[dict[str, str]]
     """Labels of the namespace that is created, such as a Pod Security profile. With istio.io/rev it has no
@@ -346,9 +353,9 @@ class MirroredServiceArgs(TypedDict):
     """What the service speaks: http, http2 or grpc. Default http."""
 
     hosts: NotRequired[list[str]]
-    """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain. None
-    may overlap with another. Default []: callers inside the mesh only; no Gateway and no route for one is
-    made."""
+    """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain. A
+    name needs a dot; an IPv4 address is one too. None may overlap with another, as Istio refuses both in one
+    VirtualService. Default []: callers inside the mesh only; no Gateway and no route for one is made."""
 
     gateway: NotRequired[GatewayArgs]
     """Where requests from outside enter. Default: with hosts, a Gateway of its own on the ingress gateway's port
@@ -365,10 +372,11 @@ class MirroredServiceArgs(TypedDict):
     them. Default: none."""
 
     annotations: NotRequired[dict[str, str]]
-    """Annotations of every object, such as who owns it; pods do not get them. Default: none."""
+    """Annotations of every object, such as who owns it, 100 kB at most; pods do not get them. Default: none."""
 
     subsets: dict[str, SubsetArgs]
-    """The versions, by name (a DNS label, such as v1). At least one is live."""
+    """The versions, by name, such as v1: a DNS label of at most 56 characters that does not end in "-copies". At
+    least one is live."""
 
     disruptionBudget: NotRequired[dict[str, Any]]
     """How many pods of a live version may be missing while nodes are emptied: Kubernetes' PodDisruptionBudgetSpec

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import mirrored_service.reading.openapi as kept
-from lab.cluster.lab import DEFAULT_DIRECTORY, Lab
+from lab import Lab
+from lab.cluster.lab import DEFAULT_DIRECTORY
 
 FILE = Path(kept.__file__).with_name("openapi.json")
 # Of a schema's words: what a value may be, and how lists are merged. The rest is prose, defaults and rules that

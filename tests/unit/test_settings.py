@@ -1,7 +1,12 @@
-"""From stack config to the component's arguments."""
+"""From stack config to the component's arguments.
+
+What Pulumi.yaml says of each key is written anew by `python -m tests.unit.test_settings`, after
+components/schema.json.
+"""
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -17,6 +22,7 @@ from tests.recorder import record, run
 from tests.services import WALKTHROUGH, service_args
 
 CHECKOUT = Path(__file__).parents[2]
+PROJECT = CHECKOUT / "Pulumi.yaml"
 SCHEMA = json.loads((CHECKOUT / "components" / "schema.json").read_text())
 
 
@@ -32,7 +38,7 @@ def load(config: dict[str, str], secret: tuple[str, ...] = ()) -> Any:
 
 
 def declared() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["config"]
+    found: dict[str, Any] = yaml.safe_load(PROJECT.read_text())["config"]
     return found
 
 
@@ -60,10 +66,20 @@ def description(name: str) -> str:
     return text
 
 
+def described(project: str) -> str:
+    """The project's file with every key described as the argument is."""
+    for name in declared():
+        entry = re.compile(rf"(\n  {name}:.*\n(?:    .*\n)*?    description: ).*")
+        found = entry.search(project)
+        if found:
+            project = project[: found.end(1)] + json.dumps(description(name)) + project[found.end() :]
+    return project
+
+
 def test_every_key_is_described_as_the_argument_is() -> None:
-    assert {name: entry["description"] for name, entry in declared().items()} == {
-        name: description(name) for name in declared()
-    }
+    project = PROJECT.read_text()
+    assert project == described(project), "meant? python -m tests.unit.test_settings"
+    assert all("description" in entry for entry in declared().values())
 
 
 def test_every_optional_argument_has_the_default_that_the_component_has() -> None:
@@ -172,3 +188,7 @@ def test_no_message_shows_what_may_be_a_secret() -> None:
     with pytest.raises(InvalidArgsError) as refused:
         load({"subsets": json.dumps({"v1": wrong}), "hosts": "[]"}, secret=("subsets", "hosts"))
     assert "hush" not in str(refused.value)
+
+
+if __name__ == "__main__":
+    PROJECT.write_text(described(PROJECT.read_text()))

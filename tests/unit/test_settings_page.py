@@ -1,4 +1,7 @@
-"""docs/settings.md names every property, and quotes what is really printed."""
+"""docs/settings.md: its tables are the component's arguments, and it quotes what is really printed.
+
+The tables are written anew by `python -m tests.unit.test_settings_page`.
+"""
 
 import ast
 import inspect
@@ -6,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args, get_type_hints, is_typeddict
+from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 import pulumi
 import pytest
@@ -15,56 +18,65 @@ from mirrored_service import InvalidArgsError, MirroredServiceArgs, SubsetArgs
 from mirrored_service.reading.service import parse
 from tests.services import service_args
 
-PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+FILE = Path(__file__).parents[2] / "docs" / "settings.md"
+# Each stands below its heading, from the first line of a table to the next empty line.
+TABLES = {"## The service": MirroredServiceArgs, "## A version": SubsetArgs}
+HEAD = "| key | value | meaning |\n|---|---|---|\n"
 
 
-def properties(typed_dict: type = MirroredServiceArgs, prefix: str = "") -> Iterator[str]:
-    """Every property as the page's tables name it: those of a version without the version, those of members of
-    lists and mappings as if there were one."""
-    for name, hint in get_type_hints(typed_dict, localns=vars(pulumi.output)).items():
-        members = [member for member in get_args(hint) if is_typeddict(member)]
-        if is_typeddict(hint):
-            yield from properties(hint, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-        for member in members:
-            yield from properties(member, "" if member is SubsetArgs else f"{prefix}{name}.")
+def written(page: str) -> str:
+    """The page with its tables as the arguments are now."""
+    for heading, shape in TABLES.items():
+        begin = page.index(HEAD, page.index(heading + "\n"))
+        end = page.index("\n\n", begin)
+        page = page[:begin] + HEAD + "\n".join(rows(shape)) + page[end:]
+    return page
 
 
-@pytest.mark.parametrize("name", list(properties()))
-def test_every_property_is_in_a_table(name: str) -> None:
-    assert f"`{name}`" in "".join(line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `"))
+def rows(shape: type, prefix: str = "") -> Iterator[str]:
+    """A row for each property, those of sections, of members of lists and of named entries after their own: keys
+    without places and names."""
+    for name, hint in get_type_hints(shape, localns=vars(pulumi.output), include_extras=True).items():
+        needed = "" if get_origin(hint) is NotRequired else ", needed"
+        found = [part for part in _parts(hint) if is_typeddict(part)]
+        same = [part for part in found if prefix and part in _shapes_of_a_version()]
+        also = " As of a version." if same and shape not in _shapes_of_a_version() else ""
+        meaning = _text(shape, name).replace("|", "\\|") + also
+        yield f"| `{prefix}{name}` | {kind(hint)}{needed} | {meaning} |"
+        for part in found if not also else ():
+            if part is not SubsetArgs:
+                yield from rows(part, f"{prefix}{name}.")
 
 
-def test_the_message_on_the_page_is_what_is_printed() -> None:
-    subsets: dict[str, Any] = {
-        "v1": {"image": "shop:1", "weight": 120},
-        "v2": {"image": "shop:2", "mirrorPercnt": 100},
-    }
-    with pytest.raises(InvalidArgsError) as refused:
-        parse(service_args(subsets, hosts=["*", "shop.example.org"]))
-    assert f"$ pulumi preview\n{refused.value}\n```" in PAGE
-
-
-def told(name: str) -> str | None:
-    """The default of a property as its docstring tells it, if that is a plain value."""
-    parts = name.split(".")
-    shape: type = MirroredServiceArgs if parts[0] in MirroredServiceArgs.__annotations__ else SubsetArgs
-    for part in parts[:-1]:
-        shape = next(found for found in _shapes(get_type_hints(shape, localns=vars(pulumi.output))[part]))
-    source = " ".join(ast.unparse(_docstring(shape, parts[-1])).split())
-    found = re.search(r"Default (true|false|[0-9]+|\[.*?\]|\{.*?\}|[a-z]+)[.:;,]", source)
-    return found.group(1) if found else None
-
-
-def _shapes(hint: Any) -> Iterator[type]:
+def kind(hint: Any) -> str:
+    """What a person calls the type."""
+    if get_origin(hint) is NotRequired:
+        return kind(get_args(hint)[0])
+    named = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "value"}
+    if hint in named:
+        return named[hint]
     if is_typeddict(hint):
-        yield hint
+        return "mapping"
+    members = get_args(hint)
+    if get_origin(hint) is list:
+        return f"list of {kind(members[0])}s"
+    if get_origin(hint) is dict:
+        return f"{kind(members[1])}s by name"
+    return kind(members[0])  # an input is the plain value, or what gives it later
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    yield hint
     for member in get_args(hint):
-        yield from _shapes(member)
+        yield from _parts(member)
 
 
-def _docstring(shape: type, name: str) -> ast.expr:
+def _shapes_of_a_version() -> set[Any]:
+    hints = get_type_hints(SubsetArgs, localns=vars(pulumi.output)).values()
+    return {part for hint in hints for part in _parts(hint) if is_typeddict(part)}
+
+
+def _text(shape: type, name: str) -> str:
     """What stands under a field."""
     body = ast.parse(inspect.getsource(shape)).body[0]
     assert isinstance(body, ast.ClassDef)
@@ -75,24 +87,39 @@ def _docstring(shape: type, name: str) -> ast.expr:
             and field.target.id == name
         ):
             assert isinstance(text, ast.Expr)
-            return text.value
-    raise KeyError(name)
+            return " ".join(ast.literal_eval(text.value).split())
+    raise KeyError(f"{shape.__name__}.{name} has no docstring")
 
 
-def shown_defaults() -> dict[str, str]:
-    """The second column of the page's tables, by property."""
-    rows = [line.split("|") for line in PAGE.splitlines() if line.startswith("| `")]
-    rows = [row for row in rows if len(row) == 5]  # those of three columns
-    return {name: row[2].replace("`", "").strip() for row in rows for name in re.findall("`([^`]+)`", row[1])}
+def test_the_tables_are_the_arguments() -> None:
+    page = FILE.read_text()
+    assert page == written(page), "meant? python -m tests.unit.test_settings_page"
 
 
-DEFAULTS = {name: told(name) for name in properties() if told(name) and name in shown_defaults()}
+def test_every_link_within_the_page_leads_somewhere() -> None:
+    page = FILE.read_text()
+    headings = {
+        re.sub("[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-")
+        for line in page.splitlines()
+        if line.startswith("#")
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= headings
 
 
-def test_most_properties_have_a_default_that_can_be_compared() -> None:
-    assert len(DEFAULTS) > 25
+@pytest.mark.parametrize("key", ["gateway.tls.port", "mirrorMatch.methods", "mirrorTo.tls.mode", "weight"])
+def test_a_property_at_any_depth_has_a_row(key: str) -> None:
+    assert sum(line.startswith(f"| `{key}` |") for line in FILE.read_text().splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", [name for name in DEFAULTS if not name.startswith("mirrorTo.mirrorLimits")])
-def test_the_page_tells_the_default_that_the_docstring_tells(name: str) -> None:
-    assert str(DEFAULTS[name]).strip('[]{}"') in shown_defaults()[name]
+def test_the_message_on_the_page_is_what_is_printed() -> None:
+    subsets: dict[str, Any] = {
+        "v1": {"image": "shop:1", "weight": 120},
+        "v2": {"image": "shop:2", "mirrorPercnt": 100},
+    }
+    with pytest.raises(InvalidArgsError) as refused:
+        parse(service_args(subsets, hosts=["*", "shop.example.org"]))
+    assert f"$ pulumi preview\n{refused.value}\n```" in FILE.read_text()
+
+
+if __name__ == "__main__":
+    FILE.write_text(written(FILE.read_text()))
