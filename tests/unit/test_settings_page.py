@@ -52,7 +52,7 @@ def kind(hint: Any) -> str:
     """What a person calls the type."""
     if get_origin(hint) is NotRequired:
         return kind(get_args(hint)[0])
-    named = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "value"}
+    named = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     if hint in named:
         return named[hint]
     if is_typeddict(hint):
@@ -60,6 +60,8 @@ def kind(hint: Any) -> str:
     members = get_args(hint)
     if get_origin(hint) is list:
         return f"list of {kind(members[0])}s"
+    if hint == dict[str, Any]:
+        return "mapping"
     if get_origin(hint) is dict:
         return f"{kind(members[1])}s by name"
     return kind(members[0])  # an input is the plain value, or what gives it later
