@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview report down lint env unit render fuzz stop-mirroring orders
+.PHONY: help up test preview report down lint env unit render doctor status fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow bench-report
 
 python := .venv/bin/python
@@ -80,8 +80,14 @@ bench-shadow: $(tools) ## live requests next to shadows that hang, against none;
 bench-report: $(tools) ## the shadow report on 0.1, 1 and 10 million pairs, the last also in 2,880 files: against a join by hand, and pandas (5 min)
 	@$(python) -m benchmarks.report
 
+doctor: $(installed) ## what endangers the service: make doctor STACK=prod
+	@$(python) -m mirrored_service doctor --stack $(or $(STACK),dev)
+
+status: $(installed) ## what is live, shadow and idle, and what reaches it: make status STACK=prod
+	@$(python) -m mirrored_service status --stack $(or $(STACK),dev)
+
 render: $(installed) ## the YAML that `up` would apply, into rendered/STACK: make render STACK=prod
-	@$(python) -m render --stack $(or $(STACK),dev) $(if $(filter plain,$(SECRETS)),--show-secrets)
+	@$(python) -m mirrored_service render --stack $(or $(STACK),dev) $(if $(filter plain,$(SECRETS)),--show-secrets)
 
 env: $(installed) ## for `eval "$$(make -s env)"`: use pulumi and kubectl by hand
 	@$(python) -m lab env

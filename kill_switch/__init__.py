@@ -1,4 +1,9 @@
-"""The kill switch: one command after which no live request of a stack's service is copied any more.
+"""The kill switch with nothing installed: `python3 -m kill_switch` in this checkout.
 
-It needs Python, `pulumi` and `kubectl`, and no package: nothing has to be installed in an emergency.
+It is the package of the command `mirrored-service stop-mirroring`, found without what the component needs.
 """
+
+from pathlib import Path
+
+_CODE = Path(__file__).parents[1] / "components" / "mirrored_service" / "commands" / "kill_switch"
+__path__ = [str(_CODE)]

@@ -7,12 +7,12 @@ import sys
 import time
 from typing import Any
 
-import settings
 from lab.cluster.lab import Lab
 from lab.errors import LabError
 from lab.kit.check import check
 from lab.kit.stack import Stack
 from mirrored_service import InvalidArgsError
+from mirrored_service.reading import stack_config
 from mirrored_service.reading.service import parse
 
 
@@ -49,7 +49,9 @@ def _stack_on_running_lab(lab: Lab, options: argparse.Namespace) -> Stack:
 
 
 def _check(lab: Lab, stack: Stack, options: argparse.Namespace) -> int:
-    args: Any = settings.with_target(settings.read(stack.config()), lambda stack: settings.ANY_TARGET)
+    args: Any = stack_config.with_target(
+        stack_config.read(stack.config()), lambda stack: stack_config.ANY_TARGET
+    )
     report = check(lab, parse(args), options.requests)
     print(report.as_json() if options.json else f"\n{report.as_text()}")
     return 1 if report.problems else 0

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import yaml
 
-import settings
 from lab.cluster.lab import Lab
 from lab.cluster.layout import CHECKOUT
 from lab.kit.check import Report, check
 from lab.kit.stack import Stack
 from mirrored_service import MirroredServiceArgs
 from mirrored_service.description.service import Service
+from mirrored_service.reading import stack_config
 from mirrored_service.reading.service import parse
 
 
@@ -53,7 +53,7 @@ class ScratchStack:
 
     @property
     def service(self) -> Service:
-        args: Any = settings.with_target(self.args, lambda stack: settings.ANY_TARGET)
+        args: Any = stack_config.with_target(self.args, lambda stack: stack_config.ANY_TARGET)
         return parse(args)
 
     def kubectl(self, *args: str) -> str:

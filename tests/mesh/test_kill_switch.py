@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from kill_switch import routes
 from lab.kit import templates
 from lab.kit.check import access_log
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
+from mirrored_service.commands.kill_switch import routes
 from tests.mesh.faults import BackgroundUp, live_and_shadow, version, wait_until
 from tests.mesh.switch import pull
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-import render
 from lab.kit.scratch import ScratchStack
+from mirrored_service.commands import render
+from mirrored_service.commands.kill_switch.errors import CommandError
 from tests.mesh.faults import live_and_shadow, wait_until
 
 KINDS = (
@@ -76,7 +77,7 @@ def test_kubectl_apply_of_what_is_rendered_gives_the_same_mesh_as_pulumi_up(
 def test_secrets_of_the_stack_are_written_only_when_asked_for(deployed: ScratchStack, tmp_path: Path) -> None:
     name, stack = "mirrored-service:subsets.v1.env.PASSWORD", deployed.stack
     stack.output("config", "set", "--secret", "--path", name, "hush-hush", "--stack", stack.name)
-    with pytest.raises(render.RenderError, match="holds secrets"):
+    with pytest.raises(CommandError, match="holds secrets"):
         render.render(stack.project, stack.name, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     paths = render.render(stack.project, stack.name, tmp_path / "out", show_secrets=True)

@@ -4,6 +4,9 @@ from typing import Any
 
 from lab.cluster.audit import Asked
 from mirrored_service import MirroredService
+from mirrored_service.commands.doctor import reading
+from mirrored_service.commands.kubectl import RESOURCES
+from mirrored_service.commands.status import command
 from tests.access import roles
 from tests.recorder import record
 from tests.services import service_args
@@ -51,6 +54,10 @@ def written(permissions: set[Asked]) -> set[tuple[str, str]]:
     return {(asked.group, asked.resource) for asked in permissions if asked.verb in WRITING}
 
 
+def kubectl_name(asked: Asked) -> str:
+    return ".".join(part for part in (asked.resource, asked.group) if part)
+
+
 def test_the_role_is_for_the_kinds_that_are_made_in_a_namespace_that_exists() -> None:
     assert written(roles("rbac.yaml")["mirrored-service"]) == resources(createNamespace=False)
 
@@ -66,8 +73,23 @@ def test_who_may_only_protect_a_workload_may_write_nothing_else() -> None:
     assert written(roles("rbac.yaml")["mirrored-service-protects"]) == {policies}
 
 
+def test_the_doctor_may_list_what_it_reads_and_change_nothing() -> None:
+    found = roles("rbac-doctor.yaml")
+    here = {kubectl_name(asked) for asked in found["mirrored-service-doctor"] if asked.verb == "list"}
+    read = {*reading.OF_NAMESPACE, *command.KINDS, "Event"}
+    assert here == {RESOURCES[kind] for kind in read}
+    mesh = {kubectl_name(asked) for asked in found["mirrored-service-doctor-mesh"]}
+    assert mesh == {RESOURCES[kind] for kind in (*reading.OF_MESH, "Deployment", "ConfigMap")}
+    everywhere = {kubectl_name(asked) for asked in found["mirrored-service-doctor"] if asked.verb == "list"}
+    everywhere = {kubectl_name(asked) for asked in found["mirrored-service-doctor-everywhere"]}
+    of_cluster = {RESOURCES["MutatingWebhookConfiguration"], RESOURCES["Namespace"]}
+    assert everywhere == {RESOURCES[kind] for kind in reading.OF_ALL} | of_cluster
+    verbs = {(asked.resource, asked.verb) for permissions in found.values() for asked in permissions}
+    assert {verb for resource, verb in verbs if resource not in ("pods/exec", "namespaces")} == {"list"}
+
+
 def test_no_role_has_a_wildcard_or_reads_secrets() -> None:
-    for file in ("rbac.yaml", "rbac-create-namespace.yaml", "rbac-kill-switch.yaml"):
+    for file in ("rbac.yaml", "rbac-create-namespace.yaml", "rbac-kill-switch.yaml", "rbac-doctor.yaml"):
         for permissions in roles(file).values():
             for asked in permissions:
                 assert "*" not in (asked.group, asked.resource, asked.verb)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-import kill_switch.cluster
-import kill_switch.stack
-from kill_switch import __main__ as switch
-from kill_switch import routes
-from kill_switch.arrivals import Arrivals, requests_passed_on
-from kill_switch.errors import SwitchError
-from kill_switch.report import Report
+from mirrored_service.commands.kill_switch import cluster as kubernetes
+from mirrored_service.commands.kill_switch import command as switch
+from mirrored_service.commands.kill_switch import routes
+from mirrored_service.commands.kill_switch import stack as pulumi
+from mirrored_service.commands.kill_switch.arrivals import Arrivals, requests_passed_on
+from mirrored_service.commands.kill_switch.errors import CommandError
+from mirrored_service.commands.kill_switch.report import Report
 from mirrored_service.description.subset import COPIES
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering.routes import ingress_virtual_service, mesh_virtual_service
@@ -243,7 +243,7 @@ class Fake:
         line = " ".join(words)
         for begin, complaint in self.broken.items():
             if line.startswith(begin):
-                raise SwitchError(complaint)
+                raise CommandError(complaint)
         if line.startswith("pulumi config --json"):
             return json.dumps({key: {"value": value} for key, value in self.config.items()})
         if line.startswith("pulumi config get web:subsets"):
@@ -253,7 +253,7 @@ class Fake:
                 json.loads(word.removeprefix("--patch=")) for word in words if "--patch=" in word
             )
             if test["value"] != self.http:
-                raise SwitchError("the test of the patch failed")
+                raise CommandError("the test of the patch failed")
             self.http = replace["value"]
         if line.startswith("kubectl get virtual"):
             found = self.virtual_service()
@@ -278,8 +278,8 @@ Pull = Callable[..., int]
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     fake = Fake()
-    monkeypatch.setattr(kill_switch.cluster, "run", fake.run)
-    monkeypatch.setattr(kill_switch.stack, "run", fake.run)
+    monkeypatch.setattr(kubernetes, "run", fake.run)
+    monkeypatch.setattr(pulumi, "run", fake.run)
     return fake
 
 
@@ -363,7 +363,7 @@ def test_a_config_that_cannot_be_changed_is_a_problem_though_the_copies_stop(
 def test_routes_that_copy_again_are_a_problem(
     fake: Fake, pull: Pull, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kill_switch.cluster.Cluster, "cut", lambda cluster, found: None)
+    monkeypatch.setattr(kubernetes.Cluster, "cut", lambda cluster, found: None)
     assert pull() == 1
     assert "PROBLEM: shop-vs copies again" in capsys.readouterr().out
 
@@ -402,17 +402,17 @@ def test_a_service_is_named_with_its_namespace(
 
 
 def test_a_change_of_the_meantime_is_kept(fake: Fake, pull: Pull, monkeypatch: pytest.MonkeyPatch) -> None:
-    stale = kill_switch.cluster.Cluster.copying
+    stale = kubernetes.Cluster.copying
     moved = routes_of(
         {**SUBSETS, "v1": {"image": "shop:1", "weight": 90}, "v4": {"image": "d", "weight": 10}}
     )
 
-    def copying_and_changed(cluster: kill_switch.cluster.Cluster) -> list[dict[str, Any]]:
+    def copying_and_changed(cluster: kubernetes.Cluster) -> list[dict[str, Any]]:
         found = stale(cluster)
         fake.http = moved
         return found
 
-    monkeypatch.setattr(kill_switch.cluster.Cluster, "copying", copying_and_changed)
+    monkeypatch.setattr(kubernetes.Cluster, "copying", copying_and_changed)
     monkeypatch.setattr(switch, "_still", lambda cluster, stopped: ())
     assert pull() == 0
     monkeypatch.undo()

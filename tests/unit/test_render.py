@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import mirrored_service
-import render
+from mirrored_service.commands import render, stack
+from mirrored_service.commands.kill_switch.errors import CommandError
 from tests.services import WALKTHROUGH, service_args
 
 TO_STACK = {"mirrorTo": {"stack": "acme/mirrored-service/staging", "percent": 5}}
@@ -34,7 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 entry["value"] = "[secret]" if entry["secret"] else entry["value"]
         return json.dumps(config)
 
-    monkeypatch.setattr(render, "_pulumi", answer)
+    monkeypatch.setattr(stack, "pulumi", answer)
     return tmp_path
 
 
@@ -128,7 +129,7 @@ def test_the_service_of_another_stack_is_the_one_that_it_tells_of(project: Path)
 
 def test_secrets_are_not_written_unasked(project: Path) -> None:
     configure(project, {**WALKTHROUGH, "subsets": SECRET}, secret=("subsets",))
-    with pytest.raises(render.RenderError) as refused:
+    with pytest.raises(CommandError) as refused:
         rendered(project)
     assert "holds secrets (subsets), which would stand in the files in plain text" in str(refused.value)
     assert not (project / "out").exists()
@@ -150,5 +151,5 @@ def test_a_wrong_config_writes_nothing(project: Path) -> None:
 
 def test_without_pulumi_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(render.RenderError, match="pulumi is not on PATH"):
+    with pytest.raises(CommandError, match="pulumi is not on PATH"):
         rendered(tmp_path)

@@ -11,6 +11,7 @@ import yaml
 
 import settings
 from mirrored_service import InvalidArgsError
+from mirrored_service.reading import stack_config
 from mirrored_service.reading.service import parse
 from tests.recorder import record
 from tests.refusals import NOT
@@ -23,13 +24,13 @@ TARGET = {"host": "shop.staging.svc.cluster.local", "port": 8080, "protocol": "h
 def refused(secret: tuple[str, ...] = (), **changes: Any) -> tuple[str, ...]:
     values = {**WALKTHROUGH, **changes}
     with pytest.raises(InvalidArgsError) as found:
-        settings.check(values, list(secret))
+        stack_config.check(values, list(secret))
     return found.value.problems
 
 
 def test_the_other_stack_says_host_and_port_and_everything_else_stays() -> None:
     values = {"name": "nginx", "mirrorTo": {"stack": STACK, "percent": 5, "tls": {}}}
-    assert settings.with_target(values, {STACK: TARGET}.__getitem__) == {
+    assert stack_config.with_target(values, {STACK: TARGET}.__getitem__) == {
         "name": "nginx",
         "mirrorTo": {
             "host": "shop.staging.svc.cluster.local",
@@ -42,7 +43,7 @@ def test_the_other_stack_says_host_and_port_and_everything_else_stays() -> None:
 
 def test_host_and_port_that_are_given_are_left_alone() -> None:
     values = {"mirrorTo": {"host": "a.example", "port": 80, "percent": 5}}
-    assert settings.with_target(values, lambda stack: pytest.fail("no stack is asked")) == values
+    assert stack_config.with_target(values, lambda stack: pytest.fail("no stack is asked")) == values
 
 
 @pytest.fixture
@@ -141,16 +142,16 @@ def test_a_secret_that_would_not_be_kept_is_refused() -> None:
 
 
 def test_secret_variables_and_no_secrets_are_fine() -> None:
-    settings.check(WALKTHROUGH, ["subsets"])
-    settings.check({**WALKTHROUGH, "mirrorTo": {"stack": STACK, "percent": 1}}, [])
+    stack_config.check(WALKTHROUGH, ["subsets"])
+    stack_config.check({**WALKTHROUGH, "mirrorTo": {"stack": STACK, "percent": 1}}, [])
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_the_projects_own_stacks_are_described_rightly(stack: str) -> None:
     keys = yaml.safe_load((Path(__file__).parents[2] / f"Pulumi.{stack}.yaml").read_text())["config"]
     values = {key.removeprefix("mirrored-service:"): value for key, value in keys.items()}
-    settings.check(values, [])
-    args: Any = settings.with_target(values, lambda other: settings.ANY_TARGET)
+    stack_config.check(values, [])
+    args: Any = stack_config.with_target(values, lambda other: stack_config.ANY_TARGET)
     assert parse(args).copies is (stack != "staging")
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import routes
 from .arrivals import requests_passed_on
 from .commands import run
-from .errors import SwitchError
+from .errors import CommandError
 
 Object = dict[str, Any]
 
@@ -61,16 +64,30 @@ class Cluster:
             ]
             try:
                 self._run("patch", name, "--type=json", f"--patch={json.dumps(patch)}")
-            except SwitchError:
+            except CommandError:
                 found = json.loads(self._run("get", name, "--output=json"))
                 if found["spec"]["http"] == http:
                     raise
             else:
                 return
-        raise SwitchError(f"{name} is changed by somebody else all the time")
+        raise CommandError(f"{name} is changed by somebody else all the time")
 
     def _run(self, *arguments: str) -> str:
         return run(*self._kubectl, *arguments)
+
+
+@contextmanager
+def access(settings: Mapping[str, str]) -> Iterator[list[str]]:
+    """kubectl's options for the cluster that a stack's config names; none: the environment's, as for Pulumi."""
+    with TemporaryDirectory() as directory:
+        kubeconfig = settings.get("kubeconfig", "")
+        if "\n" in kubeconfig or kubeconfig.startswith("{"):  # the contents, not a path
+            file = Path(directory, "kubeconfig")
+            file.touch(mode=0o600)
+            file.write_text(kubeconfig)
+            kubeconfig = str(file)
+        options = {"kubeconfig": kubeconfig, "context": settings.get("context", "")}
+        yield [f"--{name}={value}" for name, value in options.items() if value]
 
 
 def _has_proxy(pod: Object) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .commands import run
-from .errors import SwitchError
+from .errors import CommandError
 
 SUBSETS = ":subsets"
 ELSEWHERE = "mirrorTo"  # no version can be called so: it is a service of another environment
@@ -45,7 +45,7 @@ class Stack(NoStack):
     def service(self) -> Service:
         project = next((key.removesuffix(SUBSETS) for key in self.config if key.endswith(SUBSETS)), None)
         if project is None:
-            raise SwitchError(
+            raise CommandError(
                 f"the config of stack {self.name} has no subsets: is it a stack of this program?"
             )
         name, namespace = (self._value(f"{project}:{key}") for key in ("name", "namespace"))
@@ -67,7 +67,7 @@ class Stack(NoStack):
     def _value(self, key: str) -> str:
         entry = self.config.get(key)
         if entry is None:
-            raise SwitchError(f"the config of stack {self.name} has no {key}")
+            raise CommandError(f"the config of stack {self.name} has no {key}")
         if entry.get("value") is None:  # a secret, or something that holds one
             return self._pulumi("config", "get", key).strip()
         return str(entry["value"])
@@ -84,7 +84,7 @@ def named(text: str) -> Service:
     """The service of another program, given as NAMESPACE/NAME; how that program is configured is not known."""
     namespace, _, name = text.partition("/")
     if not (namespace and name) or "/" in name:
-        raise SwitchError(f"--service {text!r} is not allowed; allowed: NAMESPACE/NAME, such as shop/shop")
+        raise CommandError(f"--service {text!r} is not allowed; allowed: NAMESPACE/NAME, such as shop/shop")
     return Service(name, namespace, {})
 
 

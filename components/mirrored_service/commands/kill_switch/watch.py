@@ -10,7 +10,7 @@ from types import TracebackType
 
 from .arrivals import Arrivals
 from .cluster import Cluster
-from .errors import SwitchError
+from .errors import CommandError
 
 READ_AT_ONCE = 8
 PAUSE_SECONDS = 0.2  # between two readings, so that they cost little
@@ -57,7 +57,7 @@ class Watch:
         unread = {}
         try:
             pods = self._cluster.pods(self._versions)
-        except SwitchError as error:
+        except CommandError as error:
             self.unread = {"pods": str(error)}
             return
         for pod, result in zip(pods, pool.map(self._read, pods), strict=True):
@@ -71,5 +71,5 @@ class Watch:
         """The count and when it was read; or why it was not."""
         try:
             return self._cluster.requests_passed_on(pod), time.monotonic()
-        except SwitchError as error:
+        except CommandError as error:
             return str(error)

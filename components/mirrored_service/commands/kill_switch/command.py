@@ -1,4 +1,4 @@
-"""python -m kill_switch: stops all copying of live requests of a stack, now and for the next `pulumi up`.
+"""`stop-mirroring`: stops all copying of live requests of a stack, now and for the next `pulumi up`.
 
 First the copies are taken out of the routes in the cluster, which takes no lock and waits for nothing: not for
 a shadow that does not start, nor for a `pulumi up` that waits for it. Then the percentages in the stack's config
@@ -10,18 +10,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from . import routes
-from .cluster import Cluster
-from .errors import SwitchError
+from .cluster import Cluster, access
+from .errors import CommandError
 from .report import Report
 from .stack import ELSEWHERE, NoStack, Service, Stack, named
 from .watch import Watch
 
+SUMMARY = "Stops all copying of live requests."
 QUIET_SECONDS = 5.0
 LIMIT_SECONDS = 30.0
 
@@ -57,16 +56,16 @@ def _config_at_least(stack: NoStack, service: Service) -> Iterator[None]:
     """Where the cluster cannot be changed, the config is, so that `pulumi up` can do the rest."""
     try:
         yield
-    except SwitchError as problem:
+    except CommandError as problem:
         way_on = next(_write_down(stack, service), stack.way_on)
-        raise SwitchError(f"{problem}\nREQUESTS MAY STILL BE COPIED; {way_on}") from problem
+        raise CommandError(f"{problem}\nREQUESTS MAY STILL BE COPIED; {way_on}") from problem
 
 
 def _write_down(stack: NoStack, service: Service) -> Iterator[str]:
     """Sets the config to 0; yields what is wrong if that fails."""
     try:
         stack.stop(list(service.percentages))
-    except SwitchError as problem:
+    except CommandError as problem:
         yield f"the config was not changed, so the next `pulumi up` copies again: {problem}"
 
 
@@ -82,24 +81,7 @@ def _still(cluster: Cluster, stopped: bool) -> Iterator[str]:
         yield "requests still reach the shadow, by another way than this service's routes"
 
 
-@contextmanager
-def _access(settings: Mapping[str, str]) -> Iterator[list[str]]:
-    """kubectl's options for the cluster that the stack's config names; none: the environment's, as for Pulumi."""
-    with TemporaryDirectory() as directory:
-        kubeconfig = settings.get("kubeconfig", "")
-        if "\n" in kubeconfig or kubeconfig.startswith("{"):  # the contents, not a path
-            file = Path(directory, "kubeconfig")
-            file.touch(mode=0o600)
-            file.write_text(kubeconfig)
-            kubeconfig = str(file)
-        options = {"kubeconfig": kubeconfig, "context": settings.get("context", "")}
-        yield [f"--{name}={value}" for name, value in options.items() if value]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m kill_switch", description="Stops all copying of live requests."
-    )
+def arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--stack", help="the stack, of this program")
     which.add_argument(
@@ -115,7 +97,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"without copies, until they count as stopped (default: {QUIET_SECONDS:g}; more with few requests)",
     )
     parser.add_argument("--json", action="store_true", help="the report for programs")
-    return parser
 
 
 def _pull(options: argparse.Namespace, begun: float) -> Report:
@@ -125,22 +106,24 @@ def _pull(options: argparse.Namespace, begun: float) -> Report:
         return stop(NoStack(), service, cluster, begun, options.quiet_seconds)
     stack = Stack(options.stack, options.cwd)
     service = stack.service()
-    with _access(stack.cluster()) as access:
-        cluster = Cluster(service.name, service.namespace, access)
+    with access(stack.cluster()) as chosen:
+        cluster = Cluster(service.name, service.namespace, chosen)
         return stop(stack, service, cluster, begun, options.quiet_seconds)
 
 
-def main() -> int:
+def execute(options: argparse.Namespace) -> int:
+    """0: nothing is copied any more; 1: something is amiss."""
     begun = time.monotonic()
-    options = _parser().parse_args()
     try:
         report = _pull(options, begun)
-    except SwitchError as problem:
+    except CommandError as problem:
         print(problem, file=sys.stderr)
         return 1
     print(report.as_json() if options.json else report.as_text())
     return 1 if report.problems else 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m kill_switch", description=SUMMARY)
+    arguments(parser)
+    return execute(parser.parse_args())

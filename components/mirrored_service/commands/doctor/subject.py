@@ -1,0 +1,110 @@
+"""Which service is judged: the objects that its config renders, or those that are in the cluster. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ...description.subset import COPIES
+from ...rendering import routes
+
+Object = Mapping[str, Any]
+Key = tuple[str, str, str]  # kind, namespace, name
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+SERVICE = "app.kubernetes.io/name"
+MESH = "mesh"  # in place of a gateway: all sidecars
+
+
+def key(found: Object) -> Key:
+    metadata = found["metadata"]
+    return found["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def said(found: Object) -> str:
+    """An object, as the user would name it to kubectl."""
+    kind, namespace, name = key(found)
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def labels(found: Object) -> Mapping[str, str]:
+    return found["metadata"].get("labels") or {}
+
+
+def is_ours(found: Object) -> bool:
+    """Does the component say that it made the object, of whatever service?"""
+    return labels(found).get(MANAGED_BY) == "mirrored-service"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version, by what the mesh knows it by."""
+
+    name: str
+    selector: Mapping[str, str]  # of its pods
+    template: Mapping[str, str] | None  # all labels of pods that the component makes; None: others make them
+    live: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    namespace: str
+    objects: Sequence[Object]
+    configured: bool  # the objects are those of a config, and the cluster may have others
+    settle_seconds: float | None = None  # None: not known
+    secret: bool = False  # values in pods may be secret
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        return frozenset(map(key, self.objects))
+
+    def of(self, kind: str) -> list[Object]:
+        return [found for found in self.objects if found["kind"] == kind]
+
+    def owns(self, found: Object) -> bool:
+        return key(found) in self.keys
+
+    @property
+    def host(self) -> str:
+        """What callers in the mesh use."""
+        return f"{self.name}.{self.namespace}.svc.cluster.local"
+
+    @property
+    def versions_host(self) -> str:
+        """What only the routes use."""
+        return f"{self.name}-versions.{self.namespace}.svc.cluster.local"
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        answering = {version for found in self.of("VirtualService") for version in routes.answering(found)}
+        templates = {key(found)[2]: _template(found) for found in self.of("Deployment")}
+        return tuple(
+            Version(
+                subset["name"],
+                templates.get(f"{self.name}-{subset['name']}") or subset.get("labels") or {},
+                templates.get(f"{self.name}-{subset['name']}"),
+                subset["name"] in answering,
+            )
+            for rule in self.of("DestinationRule")
+            if rule["spec"].get("host") == self.versions_host
+            for subset in rule["spec"].get("subsets") or ()
+            if not subset["name"].endswith(COPIES)
+        )
+
+
+def _template(deployment: Object) -> Mapping[str, str]:
+    found: Mapping[str, str] = deployment["spec"]["template"]["metadata"].get("labels") or {}
+    return found
+
+
+def in_cluster(name: str, namespace: str, found: Iterable[Object]) -> Subject:
+    """The service as the cluster has it: by the labels that the component gives its objects."""
+    ours = [
+        each
+        for each in found
+        if is_ours(each) and labels(each).get(SERVICE) == name and key(each)[1] == namespace
+    ]
+    return Subject(name, namespace, ours, configured=False)

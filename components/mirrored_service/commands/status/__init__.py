@@ -1,0 +1,1 @@
+"""`status`: what is live, shadow and idle, and what reaches it."""
