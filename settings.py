@@ -7,7 +7,7 @@ import pulumi
 from pulumi.runtime import config
 
 from mirrored_service import MirroredServiceArgs
-from mirrored_service.reading import openapi, stack_config, template
+from mirrored_service.reading import openapi, ports, stack_config, template
 from mirrored_service.reading.stack_config import MAY_BE_SECRET, SECRETS_IN
 
 # What the component reads in a template: whom the pods run as, and whatever tells members of lists apart. With
@@ -28,7 +28,7 @@ def load() -> MirroredServiceArgs:
     if SECRETS_IN in secret:
         values[SECRETS_IN] = _sealed(values[SECRETS_IN])  # before anything is said of it
     stack_config.check(values, secret)
-    protocol = str(values.get("protocol", "http"))
+    protocol = ports.first_protocol(values.get("ports"))
     args = stack_config.with_target(values, lambda stack: target_of(stack, protocol))
     return cast(MirroredServiceArgs, args)
 

@@ -89,9 +89,9 @@ class MirrorLimitsArgs(TypedDict):
     http2: NotRequired[bool]
     """Do copies of HTTP/1.1 requests share HTTP/2 connections between proxies? Then a copy that waits needs no
     connection, and no TLS handshake, of its own. Whoever receives them must understand HTTP/2: every sidecar
-    does, and gives the app behind it HTTP/1.1. Default: true for protocol http and pods that the component
+    does, and gives the app behind it HTTP/1.1. Default: true for ports for http and pods that the component
     makes in a namespace that it labels istio-injection: enabled; otherwise what the mesh does, by default
-    HTTP/1.1. Not false for protocol http2 or grpc. WebSockets are copied with false only. Source:
+    HTTP/1.1. Not false without a port for http. WebSockets are copied with false only. Source:
     h2UpgradePolicy in
     https://istio.io/latest/docs/reference/config/networking/destination-rule/"""
 
@@ -149,7 +149,7 @@ class SubsetArgs(TypedDict):
     """Labels of pods that others run in the namespace (another team, Helm, Argo CD): the component makes no pods
     for this version and leaves those alone. At least one label is the same for all versions (pods that the
     component makes have app, the service's name, and version), and one differs from each other version's. Next to
-    it only weight, mirrorPercent, containerPort and mirrorLimits."""
+    it only weight, mirrorPercent, containerPort, containerPorts and mirrorLimits."""
 
     weight: NotRequired[int]
     """Share of the live requests in percent, 0 to 100. The weights of all subsets sum to 100. Default 0."""
@@ -172,7 +172,11 @@ class SubsetArgs(TypedDict):
     Default false."""
 
     containerPort: NotRequired[int]
-    """Port the container listens on, 1 to 65535, but none of Istio's proxy. Default: the service's port."""
+    """Port the container listens on for the first of the service's ports, 1 to 65535, but none of Istio's proxy.
+    Default: as the port says."""
+
+    containerPorts: NotRequired[dict[str, int]]
+    """The same for the other ports, by their names. Default: as the ports say."""
 
     env: NotRequired[dict[str, pulumi.Input[str]]]
     """Environment variables of the container: names of letters, digits, "_", "-" and ".", values without NUL,
@@ -211,7 +215,11 @@ class MirrorMatchArgs(TypedDict):
 
     methods: NotRequired[list[str]]
     """HTTP methods, or ["*"] for all. Default [GET, HEAD, OPTIONS]: a copied request that writes, writes again.
-    For protocol grpc the default copies nothing and is refused: every call is a POST, so ask for ["*"]."""
+    With POST among them gRPC calls are copied too, as every call is one, unless grpcCalls says otherwise."""
+
+    grpcCalls: NotRequired[bool]
+    """Are calls to gRPC ports copied, whatever the methods? They may write, each of them. Default: with the
+    methods. A service of gRPC ports alone whose shadow gets copies must say so, by either."""
 
     paths: NotRequired[list[str]]
     """Paths without the query: "/cart" for that path, "/cart/*" for all that start with "/cart/" (so not
@@ -225,7 +233,7 @@ class MirrorMatchArgs(TypedDict):
     """Size of the largest body that is copied, 0 to 1000000000. A larger one waits for the shadow to read it, the
     live request included. With this, requests are copied whose Content-Length says so, and GET, HEAD, OPTIONS,
     DELETE and TRACE without one: these rarely have a body, and where they stream one it is copied whatever its
-    size. Not for protocol grpc, whose calls have no Content-Length. Default: any size."""
+    size. It leaves out gRPC calls, which have no Content-Length. Default: any size."""
 
 
 class MirrorHeadersArgs(TypedDict):
@@ -273,7 +281,7 @@ class MirrorToArgs(TypedDict):
 
 
 class GatewayTlsArgs(TypedDict):
-    """HTTPS at the gateway, TLS 1.2 or later. Requests go on from there as the service's protocol says."""
+    """HTTPS at the gateway, TLS 1.2 or later. Requests go on from there as the port's appProtocol says."""
 
     credentialName: pulumi.Input[str]
     """Secret with certificate and key (type kubernetes.io/tls), in the namespace of the ingress gateway's pods.
@@ -345,12 +353,12 @@ class MirroredServiceArgs(TypedDict):
     clusterDomain: NotRequired[str]
     """What full names of Services end with. Default cluster.local."""
 
-    port: NotRequired[int]
-    """Port callers use, 1 to 65535, but none of Istio's proxy (15000, 15001, 15002, 15004, 15006, 15008, 15020,
-    15021, 15053, 15090). Default 80."""
-
-    protocol: NotRequired[str]
-    """What the service speaks: http, http2 or grpc. Default http."""
+    ports: NotRequired[list[dict[str, Any]]]
+    """The ports callers use: Kubernetes' ServicePorts (name, port, appProtocol, protocol, and as targetPort the
+    number that pods listen on where their version does not say it). Requests to those whose appProtocol, or name
+    where it does not say, is http, http2 or grpc are routed and copied; all others lead to the live version.
+    Requests from outside are for the first that is routed. None of Istio's proxy (15000, 15001, 15002, 15004,
+    15006, 15008, 15020, 15021, 15053, 15090). Default [{name: http, port: 80}]."""
 
     hosts: NotRequired[list[str]]
     """Host names under which requests enter through the gateway; "*" for any, "*.example.org" for a domain. A
@@ -381,6 +389,18 @@ class MirroredServiceArgs(TypedDict):
     disruptionBudget: NotRequired[dict[str, Any]]
     """How many pods of a live version may be missing while nodes are emptied: Kubernetes' PodDisruptionBudgetSpec
     without its selector, for each live version whose pods the component makes. Default: none."""
+
+    trafficPolicy: NotRequired[dict[str, Any]]
+    """How live requests reach the pods of a version, whichever is live: Istio's TrafficPolicy (loadBalancer,
+    connectionPool, outlierDetection, tls, retryBudget, portLevelSettings; no tunnel, proxyProtocol or balancing
+    PASSTHROUGH). Of it only tls holds for copies, which have mirrorLimits. Default {}: what the mesh says.
+    Source: https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy"""
+
+    moreServices: NotRequired[dict[str, dict[str, Any]]]
+    """Further Services that lead to the live version, by name: Kubernetes' ServiceSpecs, such as
+    {shop-external: {type: LoadBalancer}}, without selector, which always is the live version's. Of a Service's
+    own besides: annotations. Its ports are the service's unless given; a targetPort that is the name of one of
+    the service's ports leads there. Default {}: none."""
 
     mirrorMatch: NotRequired[MirrorMatchArgs]
     """Which requests are copied. Default: those that only read."""
@@ -419,7 +439,7 @@ class MirrorTarget(TypedDict):
     """Fully qualified host name of the live version."""
 
     port: int
-    """Port of the service."""
+    """Its first port that is routed."""
 
     protocol: str
-    """http, http2 or grpc."""
+    """What that one speaks: http, http2 or grpc."""

@@ -135,7 +135,11 @@ class MirroredService(pulumi.ComponentResource):
             "shadow_versions": [subset.name for subset in service.shadows],
             "mirror_percents": {subset.name: subset.mirror_percent for subset in service.shadows},
             "mirror_methods": list(service.mirror_match.methods),
-            "mirror_target": {"host": service.host, "port": service.port, "protocol": service.protocol},
+            "mirror_target": {
+                "host": service.host,
+                "port": service.port.number,
+                "protocol": service.port.protocol,
+            },
         }
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))

@@ -8,7 +8,7 @@ is on its way to becoming live, or back:
 
     namespace, the mesh's Service
     each live version: what the mesh knows of it (no longer where copies go), what contained it opens, its pods
-    the callers' Service, the service of another environment, the Gateway
+    the callers' Service and those besides, the service of another environment, the Gateway
     the routes
     each other version: what contains it closes, its pods, what the mesh knows of it (now where copies go)
 
@@ -24,6 +24,7 @@ from itertools import chain
 
 from .args import MirroredServiceArgs
 from .description.mirror_to import SUFFIX
+from .description.more_services import MoreService
 from .description.service import Service
 from .description.subset import Subset
 from .reading.service import parse
@@ -86,13 +87,14 @@ def plan(described: Service) -> tuple[Step, ...]:
         # An imported Service has its address in the state; leaving it out would replace the Service.
         unmanaged=("spec.clusterIP", "spec.clusterIPs"),
     )
+    more = [_more(described, each, callers) for each in described.more_services]
     elsewhere = [Step(SUFFIX, made, needs=_keys(namespace)) for made in mirror_to.objects(described)]
     gateway = (
         [Step("gateway", entry.gateway(described), needs=_keys(namespace))]
         if described.hosts and not described.gateway.existing
         else []
     )
-    before = [*namespace, mesh, *chain(*live), callers, *elsewhere, *gateway]
+    before = [*namespace, mesh, *chain(*live), callers, *more, *elsewhere, *gateway]
     routed = _routes(described, _keys(before))
     rest = [
         _not_live(described, version, (*_keys(namespace), mesh.key), _keys(routed))
@@ -128,6 +130,18 @@ def _namespace(described: Service) -> list[Step]:
     # Kept always: with it everything in it would go, whoever made it.
     made = described.create_namespace
     return [Step("namespace", service.namespace(described), kept=True)] if made else []
+
+
+def _more(described: Service, each: MoreService, callers: Step) -> Step:
+    """A further Service, made and kept as the callers' one: its pods are there, and the routes come after it."""
+    return Step(
+        f"more-{each.name}",
+        service.more_service(described, each),
+        needs=callers.needs,
+        kept=callers.kept,
+        # As the user has them, or the cluster.
+        unmanaged=tuple(field for field in callers.unmanaged if field.removeprefix("spec.") not in each.spec),
+    )
 
 
 def _routes(described: Service, needs: tuple[Key, ...]) -> list[Step]:

@@ -52,6 +52,14 @@ def of(service: Service) -> list[str]:
             "without "
             'match, or with match [{gateways: ["mesh"]}] for those callers only'
         )
+    lines.extend(_spoken_to(service))
+    lines.extend(
+        f"moreServices.{more.name}.ports: callers inside the mesh that use this name are not copied, as its "
+        "ports for "
+        "HTTP are not those of the service, by target and, with several, by number"
+        for more in service.more_services
+        if not more.is_routed_like(service.routed) and any(entry.may_be_http for entry in more.ports)
+    )
     lines.extend(
         _rarely_copied(service, name, percent)
         for name, percent in _copied(service).items()
@@ -137,11 +145,30 @@ def _may_take_from_others(service: Service) -> bool:
     )
 
 
+def _spoken_to(service: Service) -> list[str]:
+    """What a TLS mode other than the mesh's own choice asks of every pod; without it, every live request "
+    "fails."""
+    needed = {
+        "DISABLE": "live requests and copies go in plain text, and pods whose mesh demands mutual TLS "
+        "(PeerAuthentication STRICT) refuse them all",
+        "SIMPLE": "the app in the pods must answer TLS itself, or every live request fails",
+        "MUTUAL": "the app in the pods must answer TLS itself, and take the certificate, or every live "
+        "request fails",
+    }
+    if service.run_by_others or not service.create_namespace:
+        needed["ISTIO_MUTUAL"] = "every pod needs a sidecar, or every live request to it fails"
+    return [
+        f"{name}: with {mode} {needed[mode]}; without tls proxies speak to each pod as it understands"
+        for name, mode in service.traffic_policy.tls_modes.items()
+        if mode in needed
+    ]
+
+
 def _may_wait_for_a_shadow(service: Service) -> bool:
     """For gRPC there is nothing to do about it."""
     match = service.mirror_match
     uploads = bool(set(match.methods) & set(UPLOADING_METHODS)) and match.max_body_bytes is None
-    return uploads and service.copies and service.protocol != "grpc"
+    return uploads and service.copies and any(port.protocol != "grpc" for port in service.routed)
 
 
 def _copied(service: Service) -> dict[str, float]:

@@ -25,6 +25,9 @@ def service(
             "namespace": f"{prefix}{name}",
             "hosts": [f"{name}.{domain}"],
             "gateway": {"existing": gateway, "ownsHosts": True},
+            "ports": [{"name": "http", "port": 80}, {"name": "metrics", "port": 9090, "appProtocol": "tcp"}],
+            # Callers that know the service by another name get the live version too.
+            "moreServices": {f"old-{name}": {}},
             "annotations": {"example.org/owner": "team-shop@example.org"},
             "subsets": subsets,
             "mirrorMatch": copied or {},

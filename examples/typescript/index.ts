@@ -6,6 +6,8 @@ const shop = new MirroredService("shop", {
     namespace: "shop",
     hosts: ["shop.example.org"],
     gateway: { ownsHosts: true, tls: { credentialName: "shop-cert" } },
+    ports: [{ name: "http", port: 80, targetPort: 8080 }],
+    trafficPolicy: { loadBalancer: { consistentHash: { httpCookie: { name: "session", ttl: "0s" } } } },
     subsets: {
         v1: { image: "registry.example.org/shop:1.8.0", weight: 100, replicas: 3 },
         v2: {

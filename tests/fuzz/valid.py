@@ -619,6 +619,67 @@ mirror_targets: st.SearchStrategy[Args] = st.one_of(
         {key: values for key, values in MIRROR_TO.items() if key not in _needed},
     ),
 )
+
+
+@st.composite
+def service_ports(draw: st.DrawFn) -> list[Args]:
+    """One to four ports: a routed one, and others, in any order."""
+    others = ["http2", "grpc", "http-b", "tcp-c", "metrics", "dns"]
+    names = ["http", *draw(st.lists(st.sampled_from(others), max_size=3, unique=True))]
+    numbers = draw(st.lists(ports, min_size=len(names), max_size=len(names), unique=True))
+    told: Args = {"metrics": {"appProtocol": "tcp"}, "dns": {"protocol": "UDP"}}
+    found = [
+        {"name": name, "port": number, **told.get(name, {})}
+        for name, number in zip(names, numbers, strict=True)
+    ]
+    return draw(st.permutations(found))
+
+
+more_services = fuzzed(
+    {},
+    {
+        "type": st.sampled_from(["ClusterIP", "NodePort", "LoadBalancer"]),
+        "sessionAffinity": st.sampled_from(["None", "ClientIP"]),
+        "internalTrafficPolicy": st.sampled_from(["Cluster", "Local"]),
+        "annotations": st.dictionaries(own_keys, texts, max_size=2),
+        "ports": st.one_of(
+            st.builds(
+                lambda port, to: [{"port": port, "targetPort": to}],
+                floats_too(ports),
+                st.sampled_from(["http", "x"]),
+            ),
+            st.builds(lambda port: [{"name": "a", "port": port, "targetPort": port}], ports),
+        ),
+    },
+)
+_seconds = st.integers(1, 3600).map("{}s".format)
+_hashed_by: st.SearchStrategy[Args] = st.one_of(
+    fuzzed({"httpHeaderName": st.sampled_from(["x-session", "Cookie"])}, {}),
+    st.just({"useSourceIp": True}),
+    fuzzed({"httpQueryParameterName": st.just("session")}, {"ringHash": st.just({"minimumRingSize": 64})}),
+    fuzzed({"httpCookie": fuzzed({"name": st.just("session"), "ttl": _seconds}, {"path": st.just("/")})}, {}),
+)
+BALANCING: dict[str, st.SearchStrategy[Any]] = {
+    "connectionPool": fuzzed(
+        {"tcp": fuzzed({"maxConnections": floats_too(st.integers(1, 1000))}, {"connectTimeout": _seconds})},
+        {"http": fuzzed({"http2MaxRequests": st.integers(1, 1000)}, {"idleTimeout": _seconds})},
+    ),
+    "loadBalancer": st.one_of(
+        st.fixed_dictionaries({"simple": st.sampled_from(["RANDOM", "ROUND_ROBIN", "LEAST_REQUEST"])}),
+        st.fixed_dictionaries({"consistentHash": _hashed_by}),
+    ),
+    "outlierDetection": fuzzed(
+        {"consecutive5xxErrors": st.integers(0, 100)},
+        {"interval": _seconds, "maxEjectionPercent": st.integers(0, 100)},
+    ),
+    "tls": st.one_of(
+        st.fixed_dictionaries({"mode": st.sampled_from(["DISABLE", "ISTIO_MUTUAL"])}),
+        st.just({"mode": "SIMPLE", "sni": "shop.example", "insecureSkipVerify": True}),
+    ),
+}
+traffic_policies = fuzzed(
+    {}, {**BALANCING, "retryBudget": fuzzed({"percent": floats_too(st.integers(1, 100))}, {})}
+)
 NAMESPACE: dict[str, st.SearchStrategy[Any]] = {
     "createNamespace": st.booleans(),
     "namespaceLabels": st.one_of(
@@ -634,13 +695,14 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
         fuzzed({"minAvailable": st.integers(0, 9)}, {"unhealthyPodEvictionPolicy": st.just("AlwaysAllow")}),
     ),
     "keepOnDestroy": st.booleans(),
-    "port": floats_too(ports),
-    "protocol": st.sampled_from(["http", "http2"]),
+    "ports": service_ports(),
     "hosts": hosts(),
     "gateway": gateways,
     "labels": st.dictionaries(st.one_of(own_keys, st.sampled_from(tagging.FREE_LABELS)), tags(), max_size=2),
     "annotations": st.dictionaries(own_keys, texts, max_size=2),
     "routes": routes(),
+    "moreServices": st.dictionaries(service_names(20).map("{}-more".format), more_services, max_size=2),
+    "trafficPolicy": traffic_policies,
     "mirrorMatch": fuzzed({}, MATCH),
     "mirrorHeaders": fuzzed({}, MIRROR_HEADERS),
     "accessLog": fuzzed({}, {"providers": providers}),
@@ -648,6 +710,22 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "settleSeconds": st.floats(0, 300),
     "expectedRequestsPerSecond": st.floats(0, 1_000_000),
 }
+
+
+def apart(args: Args) -> Args:
+    """The arguments without what makes two ports of a container one."""
+    ports = args.get("ports", [])
+    taken = {(port["port"], port.get("protocol")) for port in ports[1:]}
+    own = ports[0].get("protocol") if ports else None
+    versions = {
+        name: {
+            key: value
+            for key, value in version.items()
+            if key != "containerPort" or (value, own) not in taken
+        }
+        for name, version in args["subsets"].items()
+    }
+    return {**args, "subsets": versions}
 
 
 @st.composite
@@ -676,10 +754,10 @@ def _as_entered(args: Args) -> Args:
     return found
 
 
-arguments = arguments_of().map(_as_entered)
+arguments = arguments_of().map(_as_entered).map(apart)
 grpc_arguments = st.builds(
-    lambda args, chosen: {**args, "protocol": "grpc", "mirrorMatch": {"methods": chosen}},
+    lambda args, chosen: {**args, "ports": [{"name": "grpc", "port": 80}], "mirrorMatch": chosen},
     arguments,
-    st.sampled_from([["*"], ["POST"], ["GET", "POST"]]),
+    st.sampled_from([{"methods": ["*"]}, {"methods": ["GET", "POST"]}, {"grpcCalls": True}]),
 )
 everything: st.SearchStrategy[Args] = st.one_of(arguments, grpc_arguments)

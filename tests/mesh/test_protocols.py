@@ -21,8 +21,8 @@ from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import assert_nothing_lost
 from tests.mesh.faults import wait_until
 
-GRPC: dict[str, Any] = {"protocol": "grpc", "mirrorMatch": {"methods": ["*"]}}
-HTTP2: dict[str, Any] = {"protocol": "http2"}
+GRPC: dict[str, Any] = {"ports": [{"name": "grpc", "port": 80}], "mirrorMatch": {"methods": ["*"]}}
+HTTP2: dict[str, Any] = {"ports": [{"name": "http2", "port": 80}]}
 
 
 def version(name: str, **properties: Any) -> dict[str, Any]:

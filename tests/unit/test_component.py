@@ -155,7 +155,7 @@ def test_what_the_component_depends_on_is_there_before_its_first_object() -> Non
 def test_wrong_arguments_register_nothing() -> None:
     def build() -> None:
         with pytest.raises(InvalidArgsError):
-            MirroredService("nginx", service_args(port=0))
+            MirroredService("nginx", service_args(settleSeconds=-1))
 
     _, registered = record(build)
     assert registered == []
@@ -172,7 +172,9 @@ def test_outputs_say_where_it_is_and_what_another_stack_needs() -> None:
     outputs: dict[str, Any] = {}
 
     def build() -> None:
-        service = MirroredService("nginx", service_args(hosts=["shop.example.org"], port=8080))
+        service = MirroredService(
+            "nginx", service_args(hosts=["shop.example.org"], ports=[{"name": "http", "port": 8080}])
+        )
         for key in OUTPUTS:
             getattr(service, key).apply(lambda value, key=key: outputs.update({key: value}))
 

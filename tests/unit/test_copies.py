@@ -153,7 +153,7 @@ def test_limits_are_as_set() -> None:
     ("version", "settings"),
     [
         ({"image": "a"}, {"createNamespace": False}),
-        ({"image": "a"}, {"protocol": "http2"}),
+        ({"image": "a"}, {"ports": [{"name": "http2", "port": 80}]}),
         ({"podLabels": {"app": "shop", "release": "stable"}}, {}),
     ],
     ids=["namespace of others", "HTTP/2 already", "pods of others"],

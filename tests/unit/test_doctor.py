@@ -614,9 +614,9 @@ def test_the_command_compares_a_stack_with_its_config(
     other_image(cluster)
     assert main(["doctor", "--stack", "prod", "--cwd", str(tmp_path)]) == 1
     assert "DANGER (as-configured)" in capsys.readouterr().out
-    config["mirrored-service:port"] = {"value": "0"}
+    config["mirrored-service:settleSeconds"] = {"value": "-1"}
     assert main(["doctor", "--stack", "prod", "--cwd", str(tmp_path)]) == 2
-    assert "port: 0 is not allowed" in capsys.readouterr().err
+    assert "settleSeconds: -1 is not allowed" in capsys.readouterr().err
 
 
 def test_where_there_is_no_such_service_that_is_not_healthy(

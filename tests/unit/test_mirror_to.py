@@ -116,7 +116,9 @@ def test_at_zero_percent_nothing_is_copied_and_the_target_stays_known() -> None:
 @pytest.mark.parametrize("protocol", ["http2", "grpc"])
 def test_the_target_is_spoken_to_in_the_services_protocol(protocol: str) -> None:
     described = parse(
-        service_args({"v1": V1}, protocol=protocol, mirrorMatch={"methods": ["*"]}, mirrorTo=TO)
+        service_args(
+            {"v1": V1}, ports=[{"name": protocol, "port": 80}], mirrorMatch={"methods": ["*"]}, mirrorTo=TO
+        )
     )
     assert spec(described, "ServiceEntry")["ports"][0]["protocol"] == protocol.upper()
 
@@ -208,8 +210,13 @@ REFUSED: list[tuple[str, Any, str]] = [
     ),
     (
         "copies over HTTP/1.1 of a service that is HTTP/2",
-        service_args({"v1": V1}, protocol="http2", mirrorTo={**TO, "mirrorLimits": {"http2": False}}),
-        f"mirrorTo.mirrorLimits.http2: False {NOT} true, or nothing, for protocol http2, which is HTTP/2",
+        service_args(
+            {"v1": V1},
+            ports=[{"name": "http2", "port": 80}],
+            mirrorTo={**TO, "mirrorLimits": {"http2": False}},
+        ),
+        f"mirrorTo.mirrorLimits.http2: False {NOT} true, or nothing, without a port for http: http2 and grpc "
+        "are HTTP/2",
     ),
     (
         "a stack, outside of stack config",

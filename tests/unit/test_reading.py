@@ -11,10 +11,10 @@ from tests.services import service_args
 def test_every_problem_is_reported_at_once() -> None:
     subsets = {"v1": V1, "v2": {"weight": 3, "image": ""}}
     with pytest.raises(ValueError, match="nothing was changed") as refused:
-        parse(service_args(subsets, protocol="tcp", hosts=["shop", "*"]))
+        parse(service_args(subsets, createNamespace="no", hosts=["shop", "*"]))
     assert str(refused.value).splitlines() == [
         "mirrored service 'nginx': 4 problems, nothing was changed",
-        "  protocol: 'tcp' is not allowed; allowed: http or http2 or grpc",
+        "  createNamespace: 'no' is not allowed; allowed: true or false",
         "  hosts[0]: 'shop' is not allowed; allowed: a list of host names, such as \"shop.example.org\", "
         '"*.example.org" or "*", each once',
         "  subsets.v2.image: '' is not allowed; allowed: a container image, such as \"registry.example/shop:1\"",

@@ -24,7 +24,7 @@ LABEL_VALUE = "the value of a Kubernetes label, at most 63 characters"
 
 REFUSED: list[tuple[str, Any, str]] = [
     ("arguments that are no mapping", ["nginx"], f"arguments: a list {NOT} {MAPPING}"),
-    ("a misspelt key", service_args(prot=80), "prot: unknown, did you mean port?"),
+    ("a misspelt key", service_args(port=80), "port: unknown, did you mean ports?"),
     (
         "a key in another spelling",
         service_args(Create_Namespace=True),
@@ -35,8 +35,8 @@ REFUSED: list[tuple[str, Any, str]] = [
         {**service_args(), 80: True},
         "80: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, disruptionBudget, "
         "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, mirrorMatch, "
-        "mirrorTo, name, "
-        "namespace, namespaceLabels, port, protocol, routes, settleSeconds, subsets",
+        "mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, settleSeconds, subsets, "
+        "trafficPolicy",
     ),
     (
         "a key on the wrong level",
@@ -53,8 +53,8 @@ REFUSED: list[tuple[str, Any, str]] = [
         {**service_args(), "subsets.v1.env.PIN=hush": ""},
         '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, '
         "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, "
-        "mirrorMatch, "
-        "mirrorTo, name, namespace, namespaceLabels, port, protocol, routes, settleSeconds, subsets",
+        "mirrorMatch, mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, settleSeconds, "
+        "subsets, trafficPolicy",
     ),
     ("no name", service_args(name=None), f"name: missing; allowed: {NAME}"),
     ("an empty name", service_args(name=""), f"name: '' {NOT} {NAME}"),
@@ -97,15 +97,6 @@ REFUSED: list[tuple[str, Any, str]] = [
         f"createNamespace: 'yes' {NOT} true or false",
     ),
     ("createNamespace as number", service_args(createNamespace=1), f"createNamespace: 1 {NOT} true or false"),
-    ("port 0", service_args(port=0), f"port: 0 {NOT} {PORT}"),
-    ("a port above 65535", service_args(port=65536), f"port: 65536 {NOT} {PORT}"),
-    ("a port of the sidecar", service_args(port=15021), f"port: 15021 {NOT} {PORT}"),
-    ("port as text", service_args(port="80"), f"port: '80' {NOT} {PORT}"),
-    ("a port that is no number", service_args(port=float("nan")), f"port: nan {NOT} {PORT}"),
-    ("an infinite port", service_args(port=float("inf")), f"port: inf {NOT} {PORT}"),
-    ("a port of 5,000 digits", service_args(port=10**5000), f"port: a huge number {NOT} {PORT}"),
-    ("an unknown protocol", service_args(protocol="tcp"), f"protocol: 'tcp' {NOT} http or http2 or grpc"),
-    ("a list as protocol", service_args(protocol=["http"]), f"protocol: a list {NOT} http or http2 or grpc"),
     ("one host and no list", service_args(hosts="a.example"), f"hosts: 'a.example' {NOT} {HOSTS}"),
     ("a host that is null", service_args(hosts=[None]), f"hosts[0]: null {NOT} {HOSTS}"),
     ("a host without a dot", service_args(hosts=["a.example", "shop"]), f"hosts[1]: 'shop' {NOT} {HOSTS}"),
@@ -193,13 +184,6 @@ REFUSED: list[tuple[str, Any, str]] = [
         service_args(mirrorMatch={"methods": ["GET", "*"]}),
         f"mirrorMatch.methods[1]: '*' {NOT} nothing next to \"*\", which is every method",
     ),
-    (
-        "a gRPC shadow that would get nothing",
-        service_args(protocol="grpc"),
-        f"mirrorMatch.methods: ['GET', 'HEAD', 'OPTIONS'] {NOT} [\"*\"] or [\"POST\"] for protocol grpc, as "
-        "every call is a POST and nothing would be copied. Ask for it only when the shadow may carry out what it "
-        "is asked",
-    ),
     *(
         (
             f"a path to copy that is {what}",
@@ -275,26 +259,6 @@ REFUSED: list[tuple[str, Any, str]] = [
         "two limits of the size",
         service_args(mirrorMatch={"maxBodyBytes": 5, "headers": {"Content-Length": "4"}}),
         f"mirrorMatch.headers: the name 'content-length' {NOT} none that maxBodyBytes matches by already",
-    ),
-    (
-        "a size of gRPC calls",
-        service_args(protocol="grpc", mirrorMatch={"methods": ["*"], "maxBodyBytes": 5}),
-        f"mirrorMatch.maxBodyBytes: 5 {NOT} nothing for protocol grpc, whose calls do not say how large they "
-        "are, and nothing would be copied",
-    ),
-    (
-        "a gRPC shadow that would get nothing, by path",
-        service_args(protocol="grpc", mirrorMatch={"paths": ["/shop.Cart/*"]}),
-        f"mirrorMatch.methods: ['GET', 'HEAD', 'OPTIONS'] {NOT} [\"*\"] or [\"POST\"] for protocol grpc, as "
-        "every call is a POST and nothing would be copied. Ask for it only when the shadow may carry out what it "
-        "is asked",
-    ),
-    (
-        "copies over HTTP/1.1 of a service that is HTTP/2",
-        service_args(
-            {"v1": {"image": "a", "weight": 100, "mirrorLimits": {"http2": False}}}, protocol="http2"
-        ),
-        f"subsets.v1.mirrorLimits.http2: False {NOT} true, or nothing, for protocol http2, which is HTTP/2",
     ),
     (
         "one log provider and no list",

@@ -143,8 +143,8 @@ def test_secrets_are_written_when_asked_for_and_nobody_else_can_read_them(projec
 
 
 def test_a_wrong_config_writes_nothing(project: Path) -> None:
-    configure(project, {**WALKTHROUGH, "port": 0})
-    with pytest.raises(ValueError, match="port: 0 is not allowed"):
+    configure(project, {**WALKTHROUGH, "settleSeconds": -1})
+    with pytest.raises(ValueError, match="settleSeconds: -1 is not allowed"):
         rendered(project)
     assert not (project / "out").exists()
 

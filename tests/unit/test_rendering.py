@@ -24,7 +24,8 @@ RECOMMENDED = {
 }
 LABELS = {"app": "nginx", **RECOMMENDED}
 NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
-LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1"}, "weight": 100}]
+PORT = {"number": 80}
+LIVE_V1 = [{"destination": {"host": VERSIONS_HOST, "subset": "v1", "port": PORT}, "weight": 100}]
 
 
 def service(subsets: dict[str, Any] | None = None, **changes: Any) -> Service:
@@ -32,7 +33,7 @@ def service(subsets: dict[str, Any] | None = None, **changes: Any) -> Service:
 
 
 def mirror(subset: str, percent: float) -> dict[str, Any]:
-    destination = {"host": VERSIONS_HOST, "subset": f"{subset}-copies"}
+    destination = {"host": VERSIONS_HOST, "subset": f"{subset}-copies", "port": PORT}
     return {"destination": destination, "percentage": {"value": percent}}
 
 
@@ -336,7 +337,7 @@ def test_an_existing_gateway_is_named_in_the_route() -> None:
 
 @pytest.mark.parametrize("protocol", ["http2", "grpc"])
 def test_ports_tell_the_mesh_the_protocol(protocol: str) -> None:
-    described = service(protocol=protocol, port=9000, mirrorMatch={"methods": ["*"]})
+    described = service(ports=[{"name": protocol, "port": 9000}], mirrorMatch={"methods": ["*"]})
     assert services.callers_service(described)["spec"]["ports"] == [
         {"name": protocol, "appProtocol": protocol, "port": 9000, "targetPort": "app"}
     ]
@@ -365,6 +366,6 @@ def test_a_container_takes_what_its_subset_says() -> None:
 
 
 def test_a_grpc_pod_is_probed_by_a_connection() -> None:
-    described = service(protocol="grpc", mirrorMatch={"methods": ["*"]})
+    described = service(ports=[{"name": "grpc", "port": 80}], mirrorMatch={"methods": ["*"]})
     pod = pods.deployment(described, described.main)["spec"]["template"]["spec"]
     assert pod["containers"][0]["readinessProbe"]["tcpSocket"] == {"port": "app"}

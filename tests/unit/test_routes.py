@@ -10,8 +10,13 @@ from mirrored_service.rendering import routes
 from tests.services import service_args
 
 HOST = "nginx-versions.istio-project.svc.cluster.local"
-LIVE = [{"destination": {"host": HOST, "subset": "v1"}, "weight": 100}]
-MIRRORS = [{"destination": {"host": HOST, "subset": "v2-copies"}, "percentage": {"value": 100}}]
+LIVE = [{"destination": {"host": HOST, "subset": "v1", "port": {"number": 80}}, "weight": 100}]
+MIRRORS = [
+    {
+        "destination": {"host": HOST, "subset": "v2-copies", "port": {"number": 80}},
+        "percentage": {"value": 100},
+    }
+]
 GET, POST = {"method": {"exact": "GET"}}, {"method": {"exact": "POST"}}
 CART: dict[str, Any] = {"uri": {"prefix": "/cart/"}}
 EVERYTHING = {"methods": ["*"]}

@@ -94,17 +94,19 @@ def test_the_stack_dev_is_the_walkthrough() -> None:
 
 
 def test_text_stays_text_and_the_rest_is_read_as_json() -> None:
-    assert load({"name": "80", "port": "8080", "createNamespace": "false", "hosts": '["a.example"]'}) == {
+    assert load(
+        {"name": "80", "settleSeconds": "5", "createNamespace": "false", "hosts": '["a.example"]'}
+    ) == {
         "name": "80",
-        "port": 8080,
+        "settleSeconds": 5,
         "createNamespace": False,
         "hosts": ["a.example"],
     }
 
 
 def test_what_is_not_json_and_what_is_unknown_reaches_the_component_to_be_refused() -> None:
-    assert load({"port": "eighty", "hots": "[]"}) == {"port": "eighty", "hots": []}
-    assert load({"port": "9" * 5000}) == {"port": "9" * 5000}
+    assert load({"settleSeconds": "five", "hots": "[]"}) == {"settleSeconds": "five", "hots": []}
+    assert load({"settleSeconds": "9" * 5000}) == {"settleSeconds": "9" * 5000}
 
 
 def test_a_fraction_of_a_second_is_a_number() -> None:

@@ -75,7 +75,7 @@ UPLOADS = (
     ],
 )
 def test_uploads_of_any_size_are_copied(match: Any, protocol: str, warned: bool) -> None:
-    lines = said({"v1": LIVE, "v2": SHADOW}, mirrorMatch=match, protocol=protocol)
+    lines = said({"v1": LIVE, "v2": SHADOW}, mirrorMatch=match, ports=[{"name": protocol, "port": 80}])
     assert lines == ([UPLOADS] if warned else [])
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import yaml
 
 from ..args import MirroredServiceArgs
-from ..reading import stack_config
+from ..reading import ports, stack_config
 from .kill_switch.commands import run
 from .kill_switch.errors import CommandError
 
@@ -38,7 +38,7 @@ class Stack:
         ours = self._ours(self._config("--show-secrets") if secret else self._config())
         values = stack_config.read({key: entry["value"] for key, entry in ours.items()})
         stack_config.check(values, secret)
-        protocol = values.get("protocol", "http")
+        protocol = ports.first_protocol(values.get("ports"))
         args = stack_config.with_target(values, lambda other: self._target(other, protocol))
         return cast(MirroredServiceArgs, args)
 

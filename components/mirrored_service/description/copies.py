@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -22,6 +22,15 @@ class MirrorMatch:
     paths: tuple[str, ...]  # with "*" at the end: all that start so. (): all
     headers: Mapping[str, str]  # names in small letters; "*": any value
     max_body_bytes: int | None  # None: any size
+    grpc_calls: bool | None = None  # None: as other requests with POST
+
+    def of(self, protocol: str | None) -> MirrorMatch | None:
+        """Which requests of a port with this protocol are copied; None: none. Every gRPC call is a POST, whatever
+        it does, and none says how large it is."""
+        if protocol != "grpc":
+            return self
+        asked = bool({"*", "POST"} & set(self.methods)) if self.grpc_calls is None else self.grpc_calls
+        return replace(self, methods=("*",), max_body_bytes=None) if asked else None
 
     @property
     def every_method(self) -> bool:

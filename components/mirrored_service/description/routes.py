@@ -38,6 +38,15 @@ class Route:
         # Istio wants no empty match; a route without one takes everything.
         return Route(plain if all(plain) else (), self.rest, self.copied)
 
+    def at(self, port: int) -> Route | None:
+        """The route as it is for callers of one port of several; None: it is for others only."""
+        there = [match for match in self.matches or ({},) if match.get("port", port) == port]
+        return (
+            Route(tuple({**match, "port": port} for match in there), self.rest, self.copied)
+            if there
+            else None
+        )
+
     @property
     def catches_all(self) -> bool:
         """Does it take every path, and is known to Istio as such?"""

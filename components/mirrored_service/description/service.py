@@ -10,8 +10,11 @@ from .copies import MirrorMatch
 from .entry import Gateway
 from .mirror_headers import MirrorHeaders
 from .mirror_to import MirrorTo
+from .more_services import MoreService
+from .ports import Port
 from .routes import Route
 from .subset import Subset
+from .traffic_policy import TrafficPolicy
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,7 @@ class Service:
     create_namespace: bool
     namespace_labels: Mapping[str, str]  # of the one that is created
     cluster_domain: str
-    port: int
-    protocol: str
+    ports: tuple[Port, ...]
     hosts: tuple[str, ...]  # none: callers inside the mesh only, or a delegate
     gateway: Gateway
     routes: tuple[Route, ...]  # in order; the last one may be for everything
@@ -37,6 +39,8 @@ class Service:
     disruption_budget: (
         Mapping[str, Any] | None
     )  # as Kubernetes' PodDisruptionBudgetSpec, without its selector
+    traffic_policy: TrafficPolicy
+    more_services: tuple[MoreService, ...]
     mirror_match: MirrorMatch
     mirror_headers: MirrorHeaders | None  # None: copies are as the requests
     access_log: AccessLog
@@ -44,6 +48,20 @@ class Service:
     settle_seconds: float
     keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated
+
+    @property
+    def routed(self) -> list[Port]:
+        """The ports whose requests are routed and copied, each by its protocol."""
+        return [port for port in self.ports if port.protocol]
+
+    @property
+    def port(self) -> Port:
+        """The port that requests from outside, and from other stacks, are for: the first that is routed."""
+        return self.routed[0]
+
+    def container_port(self, subset: Subset, port: Port) -> int:
+        """Where the pods of a version listen for requests to a port."""
+        return subset.container_port if port is self.ports[0] else subset.container_ports[port.name]
 
     @property
     def live(self) -> list[Subset]:
@@ -109,6 +127,12 @@ class Service:
     def host(self) -> str:
         """The name callers inside the cluster use."""
         return f"{self.name}.{self.namespace}.svc.{self.cluster_domain}"
+
+    @property
+    def mesh_hosts(self) -> list[str]:
+        """The names whose callers inside the mesh the routes are for."""
+        more = [each.name for each in self.more_services if each.is_routed_like(self.routed)]
+        return [f"{name}.{self.namespace}.svc.{self.cluster_domain}" for name in (self.name, *more)]
 
     @property
     def versions_name(self) -> str:

@@ -28,7 +28,8 @@ class Subset:
     replicas: int  # unless somebody else counts
     autoscaling: Mapping[str, Any] | None  # as Kubernetes' HorizontalPodAutoscalerSpec, without its target
     scaled_by_others: bool
-    container_port: int
+    container_port: int  # for the first port of the service
+    container_ports: Mapping[str, int]  # for the others, by name
     env: Mapping[str, pulumi.Input[str]]
     pod_template: Mapping[str, Any]  # as Kubernetes' PodTemplateSpec, to be merged over what is rendered
     pod_security: str

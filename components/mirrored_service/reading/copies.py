@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from .. import args as public
@@ -38,7 +39,8 @@ def match(fields: Fields) -> MirrorMatch:
     headers, size = _headers(section), section.whole("maxBodyBytes", None, 0, _LARGEST_BODY)
     if size is not None and "content-length" in headers:
         section.refuse_name("headers", "content-length", "none that maxBodyBytes matches by already")
-    return MirrorMatch(_methods(section), _paths(section), headers, size)
+    calls = section.flag("grpcCalls", None)
+    return MirrorMatch(_methods(section), _paths(section), headers, size, calls)
 
 
 def _methods(section: Fields) -> tuple[str, ...]:
@@ -81,9 +83,9 @@ def _headers(section: Fields) -> dict[str, str]:
     return headers
 
 
-def limits(fields: Fields, protocol: str, *, sidecars: bool) -> MirrorLimits:
-    """How much the copies for a version may take up in each proxy that makes them. `protocol` is the service's;
-    `sidecars`: the pods that get the copies have one for sure."""
+def limits(fields: Fields, protocols: Collection[str | None], *, sidecars: bool) -> MirrorLimits:
+    """How much the copies for a version may take up in each proxy that makes them. `protocols` are those of the
+    ports that are copied; `sidecars`: the pods that get the copies have one for sure."""
     section = fields.section("mirrorLimits", public.MirrorLimitsArgs)
     requests = section.whole("requests", 64, 1, _MOST)
     return MirrorLimits(
@@ -91,18 +93,20 @@ def limits(fields: Fields, protocol: str, *, sidecars: bool) -> MirrorLimits:
         pending_requests=section.whole("pendingRequests", requests, 1, _MOST),
         requests=requests,
         requests_per_connection=section.whole("requestsPerConnection", None, 1, _MOST),
-        http2=_http2(section, protocol, sidecars),
+        http2=_http2(section, protocols, sidecars),
         outlier_detection=_outlier_detection(section),
     )
 
 
-def _http2(section: Fields, protocol: str, sidecars: bool) -> bool | None:
+def _http2(section: Fields, protocols: Collection[str | None], sidecars: bool) -> bool | None:
     """A sidecar takes HTTP/2 from other proxies and gives the app HTTP/1.1. An app without a sidecar may not
     understand it, so nothing is assumed of pods that may have none."""
     asked = section.flag("http2", None)
-    if asked is False and protocol != "http":
-        section.refuse(("http2",), asked, f"true, or nothing, for protocol {protocol}, which is HTTP/2")
-    if asked is None and sidecars and protocol == "http":
+    if asked is False and "http" not in protocols:
+        section.refuse(
+            ("http2",), asked, "true, or nothing, without a port for http: http2 and grpc are HTTP/2"
+        )
+    if asked is None and sidecars and "http" in protocols:
         return True
     return asked
 

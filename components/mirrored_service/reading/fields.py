@@ -26,7 +26,7 @@ Check = re.Pattern[str] | Callable[[str], bool]
 Path = tuple[str | int, ...]
 MISSING: Any = object()
 LONGEST_SHOWN = 80
-_PORT_TEXT = (
+PORT_TEXT = (
     f"a whole number from 1 to 65535, and none of {', '.join(map(str, PROXY_PORTS))}, "
     "which belong to Istio's proxy"
 )
@@ -137,11 +137,7 @@ class Fields:
         return self.value(key, default, allowed, lambda raw: number(raw, 0, high))
 
     def port(self, key: str, default: int) -> int:
-        def accept(raw: Any) -> int | None:
-            port = whole(raw, 1, 65535)
-            return None if port in PROXY_PORTS else port
-
-        return self.value(key, default, _PORT_TEXT, accept)
+        return self.value(key, default, PORT_TEXT, port_number)
 
     def texts(self, key: str, default: tuple[str, ...], allowed: str, check: Check) -> tuple[str, ...]:
         """The property as a list of strings that the check takes; a problem names the member."""
@@ -251,6 +247,11 @@ def number(raw: object, low: float, high: float) -> float | None:
 def whole(raw: object, low: int, high: int) -> int | None:
     found = number(raw, low, high)
     return found if isinstance(found, int) else None
+
+
+def port_number(raw: object) -> int | None:
+    port = whole(raw, 1, 65535)
+    return None if port in PROXY_PORTS else port
 
 
 def _flag(raw: object) -> bool | None:

@@ -18,7 +18,7 @@ _FILE_TEXT = 'the absolute path of a file in the proxies, such as "/etc/ssl/cert
 _MODES = ("simple", "mesh")
 
 
-def read(fields: Fields, protocol: str) -> MirrorTo | None:
+def read(fields: Fields, protocol: str | None) -> MirrorTo | None:
     """The other service, if copies go to one; `protocol` is what both speak."""
     section = fields.section("mirrorTo", public.MirrorToArgs)
     if section.readable and not section.values:
@@ -28,7 +28,7 @@ def read(fields: Fields, protocol: str) -> MirrorTo | None:
         port=section.value("port", MISSING, _PORT_TEXT, _port),
         percent=copies.percent(section, "percent", MISSING),
         tls=_tls(section),
-        mirror_limits=copies.limits(section, protocol, sidecars=False),
+        mirror_limits=copies.limits(section, [protocol], sidecars=False),
     )
 
 

@@ -10,7 +10,7 @@ from ..description.subset import Subset
 from .fields import Fields, Problems
 
 # What holds for pods that somebody else runs; all else of a version describes pods that this component makes.
-ABOUT_OTHERS = ("containerPort", "mirrorLimits", "mirrorPercent", "podLabels", "weight")
+ABOUT_OTHERS = ("containerPort", "containerPorts", "mirrorLimits", "mirrorPercent", "podLabels", "weight")
 _LABELS_TEXT = "labels of pods that others run, at least one"
 
 
@@ -43,7 +43,8 @@ def check(service: Service, problems: Problems) -> None:
     for first, second in combinations(service.subsets, 2) if service.mesh_selector else ():
         if first.run_by_others or second.run_by_others:
             _check_apart(service, first, second, problems)
-    _check_ports(service, problems)
+    if not problems.below("ports"):
+        _check_ports(service, problems)
 
 
 def _check_apart(service: Service, first: Subset, second: Subset, problems: Problems) -> None:
@@ -59,14 +60,17 @@ def _check_apart(service: Service, first: Subset, second: Subset, problems: Prob
 
 
 def _check_ports(service: Service, problems: Problems) -> None:
-    ports = {subset.container_port for subset in service.subsets}
-    if len(ports) > 1:
-        listed = ", ".join(f"{subset.name} {subset.container_port}" for subset in service.subsets)
-        problems.add(
-            ("subsets",),
-            f"different container ports ({listed}) are not allowed; allowed: one containerPort for all versions "
-            "next to podLabels, as a Service finds it by number",
-        )
+    for port in service.ports:
+        numbers = {subset.name: service.container_port(subset, port) for subset in service.subsets}
+        if len(set(numbers.values())) > 1:
+            listed = ", ".join(f"{name} {number}" for name, number in numbers.items())
+            key = "containerPort" if port is service.ports[0] else f"number for {port.name} in containerPorts"
+            problems.add(
+                ("subsets",),
+                f"different container ports ({listed}) are not allowed; allowed: one {key} for all versions "
+                "next to "
+                "podLabels, as a Service finds it by number",
+            )
 
 
 def _text(service: Service, subset: Subset) -> str:

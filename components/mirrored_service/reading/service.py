@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import args as public
+from ..description.ports import Port
 from ..description.service import AccessLog, Service
 from ..description.subset import COPIES, Subset
 from . import (
@@ -11,18 +12,20 @@ from . import (
     isolation,
     mirror_headers,
     mirror_to,
+    more_services,
     others,
+    ports,
     routes,
     scaling,
     syntax,
     tagging,
     template,
+    traffic_policy,
 )
 from . import subset as version
 from .fields import MISSING, Fields, InvalidArgsError, Problems, fits, keys, shown
 
 _INJECTION, _REVISION = "istio-injection", "istio.io/rev"
-PROTOCOLS = ("http", "http2", "grpc")
 LABEL_LENGTH = 63
 
 _LABEL_TEXT = "a DNS label: a-z, 0-9 and '-', at most 63"
@@ -41,41 +44,39 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     """
     problems = Problems()
     fields = Fields((), values, keys(public.MirroredServiceArgs), problems)
-    protocol = fields.choice("protocol", "http", PROTOCOLS)
-    port = fields.port("port", 80)
+    described = ports.read(fields)
+    routed = [port for port in described if port.protocol]
     create_namespace = fields.flag("createNamespace", True)
     namespace_labels = _namespace_labels(fields, create_namespace)
+    policy = traffic_policy.read(fields, tuple(port.number for port in routed))
+    injected = create_namespace and namespace_labels.get(_INJECTION) == "enabled"
     service = Service(
         name=fields.text("name", MISSING, _NAME_TEXT, syntax.SERVICE_NAME),
         namespace=fields.text("namespace", MISSING, _LABEL_TEXT, syntax.LABEL),
         create_namespace=create_namespace,
         namespace_labels=namespace_labels,
         cluster_domain=fields.text("clusterDomain", "cluster.local", _DOMAIN_TEXT, syntax.is_domain),
-        port=port,
-        protocol=protocol,
+        ports=described,
         hosts=entry.hosts(fields),
         gateway=entry.gateway(fields),
         routes=routes.read(fields),
         labels=tagging.read_labels(fields),
         annotations=tagging.read_annotations(fields),
-        subsets=_subsets(
-            fields,
-            port,
-            protocol,
-            injected=create_namespace and namespace_labels.get(_INJECTION) == "enabled",
-        ),
+        subsets=_subsets(fields, described, sidecars=injected and policy.ends_at_sidecars),
         disruption_budget=scaling.disruption_budget(fields),
+        traffic_policy=policy,
+        more_services=more_services.read(fields, described),
         mirror_match=copies.match(fields),
         mirror_headers=mirror_headers.read(fields),
         access_log=_access_log(fields),
-        mirror_to=mirror_to.read(fields, protocol),
+        mirror_to=mirror_to.read(fields, routed[0].protocol if routed else "http"),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),
         requests_per_second=fields.number("expectedRequestsPerSecond", 0.0, 1_000_000),
     )
     _check_names(service, problems)
     _check_weights(service, problems)
-    _check_grpc(service, problems)
+    ports.check(service, problems)
     template.check(service, problems)
     isolation.check(service, problems)
     others.check(service, problems)
@@ -112,7 +113,7 @@ def _access_log(fields: Fields) -> AccessLog:
     return AccessLog(providers)
 
 
-def _subsets(fields: Fields, port: int, protocol: str, *, injected: bool) -> tuple[Subset, ...]:
+def _subsets(fields: Fields, of: tuple[Port, ...], *, sidecars: bool) -> tuple[Subset, ...]:
     fields.value("subsets", MISSING, "at least one version, by name", lambda raw: raw)
     raw = fields.entries("subsets", "versions by name")
     if raw == fields.values.get("subsets") == {}:
@@ -124,9 +125,8 @@ def _subsets(fields: Fields, port: int, protocol: str, *, injected: bool) -> tup
         version.read(
             name,
             Fields(("subsets", name), raw[name], keys(public.SubsetArgs), fields.problems),
-            port,
-            protocol,
-            injected=injected,
+            of,
+            sidecars=sidecars,
         )
         for name in sorted(name for name in raw if isinstance(name, str))
     )
@@ -174,25 +174,3 @@ def _check_weights(service: Service, problems: Problems) -> None:
     if total != 100:
         weights = ", ".join(f"{subset.name} {subset.weight}" for subset in service.subsets)
         problems.add(("subsets",), f"the weights sum to {total} ({weights}); allowed: a sum of 100")
-
-
-def _check_grpc(service: Service, problems: Problems) -> None:
-    if problems.below("protocol") or problems.below("mirrorMatch"):
-        return
-    if (
-        service.protocol == "grpc"
-        and service.copies
-        and not {"*", "POST"} & set(service.mirror_match.methods)
-    ):
-        problems.add(
-            ("mirrorMatch", "methods"),
-            f'{list(service.mirror_match.methods)} is not allowed; allowed: ["*"] or ["POST"] for '
-            "protocol grpc, as every call is a POST and nothing would be copied. Ask for it only when the "
-            "shadow may carry out what it is asked",
-        )
-    if service.protocol == "grpc" and service.mirror_match.max_body_bytes is not None:
-        problems.add(
-            ("mirrorMatch", "maxBodyBytes"),
-            f"{service.mirror_match.max_body_bytes} is not allowed; allowed: nothing for protocol grpc, whose "
-            "calls do not say how large they are, and nothing would be copied",
-        )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from ..description.ports import Port
 from ..description.subset import Subset
-from . import copies, isolation, others, pods, scaling, template
+from . import copies, isolation, others, pods, ports, scaling, template
 from .fields import Fields
 
 POD_SECURITY = ("baseline", "restricted", "image")
 
 
-def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool) -> Subset:
-    """The version of this name; `port` and `protocol` are the service's. `injected`: pods that the component
-    makes get sidecars."""
+def read(name: str, fields: Fields, of: tuple[Port, ...], *, sidecars: bool) -> Subset:
+    """The version of this name; `of` are the service's ports. `sidecars`: pods that the component makes have some
+    that read the requests."""
     pod_labels = others.pod_labels(fields)
     requests, limits = pods.resources(fields)
+    first, rest = ports.container_ports(fields, of)
+    protocols = [port.protocol for port in of]
     subset = Subset(
         name=name,
         image=pods.image(fields),
@@ -23,7 +26,8 @@ def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool)
         replicas=fields.whole("replicas", 1, 1, 10_000),
         autoscaling=scaling.autoscaling(fields),
         scaled_by_others=fields.flag("scaledByOthers", False),
-        container_port=fields.port("containerPort", port),
+        container_port=first,
+        container_ports=rest,
         env=pods.env(fields),
         pod_template=template.read(fields),
         pod_security=fields.choice("podSecurity", "baseline", POD_SECURITY),
@@ -31,7 +35,7 @@ def read(name: str, fields: Fields, port: int, protocol: str, *, injected: bool)
         limits=limits,
         rollout=pods.rollout(fields),
         stop=pods.stop(fields),
-        mirror_limits=copies.limits(fields, protocol, sidecars=injected and not pod_labels),
+        mirror_limits=copies.limits(fields, protocols or ["http"], sidecars=sidecars and not pod_labels),
         shadow_isolation=isolation.read(fields),
     )
     scaling.check(fields)

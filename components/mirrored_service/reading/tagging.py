@@ -45,6 +45,21 @@ def read_annotations(fields: Fields) -> dict[str, str]:
     return found
 
 
+def service_annotations(fields: Fields) -> dict[str, str]:
+    """Annotations of one Service, whose load balancer may be told something by Kubernetes' and Istio's keys "
+    "too."""
+    found = fields.entries("annotations", "annotations by name")
+    for name, value in found.items():
+        if not (isinstance(name, str) and syntax.is_label_key(name)):
+            fields.refuse_name("annotations", name, "the key of a Kubernetes annotation")
+        elif name.startswith("pulumi.com/"):
+            fields.refuse_name("annotations", name, "none of Pulumi's, which the component sets")
+        elif not is_text(value):
+            fields.refuse(("annotations", name), value, "a string (put numbers in quotes)")
+    _check_size(fields, found)
+    return found
+
+
 def _check_size(fields: Fields, found: dict[str, str]) -> None:
     if fields.problems.below(*fields.path, "annotations"):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..description.ports import FIRST
 from ..description.service import Service
 from ..description.subset import Subset
 from ..rendering import pods
@@ -36,7 +37,12 @@ def check(service: Service, problems: Problems) -> None:
     """What is missing in the whole, and what must not be changed."""
     for subset in service.subsets:
         path: Path = ("subsets", subset.name)
-        if not subset.pod_template or problems.below("name") or problems.below(*path):
+        if (
+            not subset.pod_template
+            or problems.below("name")
+            or problems.below("ports")
+            or problems.below(*path)
+        ):
             continue
         path = (*path, KEY)
         for below, value, allowed in _refusals(service, subset):
@@ -64,9 +70,9 @@ def _refusals(service: Service, subset: Subset) -> Iterator[Refusal]:
                 continue
             yield from _below(path, _of_user(container))
             if kind == "containers" and container["name"] == service.name:
-                yield from _below(path, _of_own(subset, container))
+                yield from _below(path, _of_own(service, subset, container))
             else:
-                yield from _below(path, _of_other(service, container))
+                yield from _below(path, _of_other(service, subset, container))
 
 
 def _below(path: Path, refusals: Iterator[Refusal]) -> Iterator[Refusal]:
@@ -127,7 +133,7 @@ def _of_user(confined: Mapping[str, Any]) -> Iterator[Refusal]:
         )
 
 
-def _of_own(subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_own(service: Service, subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
     """Of the service's own container: what other settings say, they say alone."""
     if "image" in container:
         yield ("image",), container["image"], "nothing, as the version's image says it"
@@ -141,22 +147,32 @@ def _of_own(subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
         if variable["name"] in subset.env:
             allowed = "a variable that is not in the version's env as well"
             yield ("env", place, "name"), variable["name"], allowed
-    yield from _of_ports(container, subset.container_port)
+    yield from _of_ports(service, subset, container, own=True)
 
 
-def _of_other(service: Service, container: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_other(service: Service, subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
     if container.get("image") is None:
         allowed = f"an image; or is {service.name!r} meant, which is the service's own container?"
         yield ("image",), None, allowed
-    yield from _of_ports(container, None)
+    yield from _of_ports(service, subset, container, own=False)
 
 
-def _of_ports(container: Mapping[str, Any], number: int | None) -> Iterator[Refusal]:
-    """`number`: which port of the container is the service's, if one is."""
-    by_it = "as Services find the port of the version's containerPort by"
+def _of_ports(
+    service: Service, subset: Subset, container: Mapping[str, Any], *, own: bool
+) -> Iterator[Refusal]:
+    """`own`: it is the service's container, which has the service's ports."""
+    names = {
+        (service.container_port(subset, port), port.transport): port.container_name for port in service.ports
+    }
     for place, port in enumerate(container.get("ports") or ()):
-        own = openapi.identity(port, _PORT_KEYS) == (number, "TCP")
-        name = port.get("name", pods.PORT if own else None)
-        if (name == pods.PORT) != own:
-            allowed = f"{pods.PORT!r} or nothing, {by_it} it" if own else f"another name, {by_it} this one"
-            yield ("ports", place, "name"), name, allowed
+        needed = names.get(openapi.identity(port, _PORT_KEYS)) if own else None
+        name = port.get("name", needed)
+        if needed and name != needed:
+            yield ("ports", place, "name"), name, f"{needed!r} or nothing, {_found_by(needed)} it"
+        elif not needed and name in names.values():
+            yield ("ports", place, "name"), name, f"another name, {_found_by(name)} this one"
+
+
+def _found_by(name: str) -> str:
+    key = "containerPort" if name == FIRST else "containerPorts"
+    return f"as Services find the port of the version's {key} by"

@@ -26,7 +26,8 @@ def objects(service: Service) -> list[Manifest]:
 
 
 def service_entry(service: Service, target: MirrorTo) -> Manifest:
-    port = {"number": service.port, "name": service.protocol, "protocol": service.protocol.upper()}
+    protocol = str(service.port.protocol)
+    port = {"number": service.port.number, "name": protocol, "protocol": protocol.upper()}
     spec = {
         "hosts": [host(service)],
         "location": "MESH_EXTERNAL",

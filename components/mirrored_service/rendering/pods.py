@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from ..description.ports import FIRST, Port
 from ..description.service import Service
 from ..description.subset import Subset
 from ..reading import openapi
 from . import Manifest, merging, tagging
-
-PORT = "app"  # the container port's name, by which versions may listen on different ones
 
 # The pod's seccomp profile holds for the containers that Istio injects too, the container's for itself.
 _SECCOMP: Manifest = {"seccompProfile": {"type": "RuntimeDefault"}}
@@ -82,7 +81,7 @@ def _container(service: Service, subset: Subset) -> Manifest:
     container: Manifest = {
         "name": service.name,
         "image": subset.image,
-        "ports": [{"name": PORT, "containerPort": subset.container_port}],
+        "ports": [_port(service, subset, port) for port in service.ports],
         "readinessProbe": _readiness_probe(service),
         "resources": {"requests": dict(subset.requests)},
     }
@@ -95,8 +94,14 @@ def _container(service: Service, subset: Subset) -> Manifest:
     return container
 
 
+def _port(service: Service, subset: Subset, port: Port) -> Manifest:
+    """By its name Services find it, wherever the pods of a version listen."""
+    transport = {} if port.transport == "TCP" else {"protocol": port.transport}
+    return {"name": port.container_name, "containerPort": service.container_port(subset, port), **transport}
+
+
 def _readiness_probe(service: Service) -> Manifest:
-    """The kubelet's HTTP probe speaks HTTP/1.1 only."""
-    http = service.protocol == "http"
-    check = {"httpGet": {"path": "/", "port": PORT}} if http else {"tcpSocket": {"port": PORT}}
+    """Of the first port. The kubelet's HTTP probe speaks HTTP/1.1 only."""
+    http = service.ports[0].protocol == "http"
+    check = {"httpGet": {"path": "/", "port": FIRST}} if http else {"tcpSocket": {"port": FIRST}}
     return {**check, "periodSeconds": 2, "timeoutSeconds": 1, "failureThreshold": 3}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from ..description.copies import shares
+from ..description.ports import Port
 from ..description.routes import MESH, Route
 from ..description.service import Service
 from ..description.subset import COPIES
@@ -21,15 +22,23 @@ def ingress_virtual_service(service: Service) -> Manifest:
     else:
         gateway_name = service.gateway.existing or entry.name(service)
         where = {"hosts": list(service.hosts), "gateways": [gateway_name]}
-    there = (route.through_gateway() for route in service.routes)
-    return _virtual_service(service, f"{service.name}-vs", where, [route for route in there if route])
+    there = [route for each in service.routes if (route := each.through_gateway())]
+    return _virtual_service(service, f"{service.name}-vs", where, _routes(service, service.port, there))
 
 
 def mesh_virtual_service(service: Service) -> Manifest:
     """Routes what callers inside the mesh send: they get the same live version, and are mirrored too."""
-    where = {"hosts": [service.host], "gateways": [MESH]}
+    where = {"hosts": service.mesh_hosts, "gateways": [MESH]}
     there = [route.inside_mesh() for route in service.routes]
-    return _virtual_service(service, f"{service.name}-mesh", where, there)
+    ports = service.routed
+    if len(ports) == 1:
+        # For any number: callers may use another one under another name.
+        http = _routes(service, service.port, there)
+    else:
+        of_each = ([route for each in there if (route := each.at(port.number))] for port in ports)
+        pairs = zip(ports, of_each, strict=True)
+        http = list(chain.from_iterable(_routes(service, port, described) for port, described in pairs))
+    return _virtual_service(service, f"{service.name}-mesh", where, http)
 
 
 def used(virtual_service: object) -> set[str]:
@@ -73,13 +82,17 @@ def _list(value: object) -> list[object]:
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
 
 
-def _virtual_service(service: Service, name: str, where: Manifest, described: Iterable[Route]) -> Manifest:
+def _virtual_service(service: Service, name: str, where: Manifest, http: list[Manifest]) -> Manifest:
     metadata = tagging.metadata(service, name, {"app": service.name})
-    http = chain.from_iterable(_routes(service, route) for route in described)
-    return manifest(ISTIO, "VirtualService", metadata, {**where, "http": list(http)})
+    return manifest(ISTIO, "VirtualService", metadata, {**where, "http": http})
 
 
-def _routes(service: Service, route: Route) -> list[Manifest]:
+def _routes(service: Service, port: Port, described: Iterable[Route]) -> list[Manifest]:
+    """The routes of the description, in order, for requests to a port."""
+    return list(chain.from_iterable(_route(service, port, route) for route in described))
+
+
+def _route(service: Service, port: Port, route: Route) -> list[Manifest]:
     """A route of the description: for the requests that are copied first, then for all others the same without
     mirrors. Both answer alike, whatever is copied."""
     matches = [dict(match) for match in route.matches]
@@ -87,12 +100,12 @@ def _routes(service: Service, route: Route) -> list[Manifest]:
     plain |= route.rest
     if route.answers_itself:
         return [plain]
-    plain["route"] = _live(service)
-    mirrors = _mirrors(service) if route.copied else []
-    if not mirrors:
+    plain["route"] = _live(service, port)
+    mirrors = _mirrors(service, port) if route.copied else []
+    wanted = service.mirror_match.of(port.protocol)
+    if not mirrors or wanted is None:
         return [plain]
-    wanted = [{}] if service.mirror_match.everything else copies.matches(service.mirror_match)
-    both = combined(matches, wanted)
+    both = combined(matches, [{}] if wanted.everything else copies.matches(wanted))
     if both == [{}]:
         return [{**plain, "mirrors": mirrors}]
     if not both:
@@ -105,20 +118,21 @@ def _routes(service: Service, route: Route) -> list[Manifest]:
     return [copied, {**plain, "match": left}] if left else [copied]
 
 
-def _live(service: Service) -> list[Manifest]:
+def _live(service: Service, port: Port) -> list[Manifest]:
     return [
-        {"destination": _destination(service, subset.name), "weight": subset.weight}
+        {"destination": _destination(service, subset.name, port), "weight": subset.weight}
         for subset in service.live
     ]
 
 
-def _mirrors(service: Service) -> list[Manifest]:
+def _mirrors(service: Service, port: Port) -> list[Manifest]:
     mirrors = [
-        {"destination": _destination(service, subset.copies_name), "percentage": {"value": share}}
+        {"destination": _destination(service, subset.copies_name, port), "percentage": {"value": share}}
         for subset in service.shadows
         for share in subset.mirror_shares()
     ]
-    if service.mirror_to:
+    # The other service has one port.
+    if service.mirror_to and port is service.port:
         there = {"host": mirror_to.host(service)}
         mirrors += [
             {"destination": there, "percentage": {"value": share}}
@@ -127,5 +141,6 @@ def _mirrors(service: Service) -> list[Manifest]:
     return mirrors
 
 
-def _destination(service: Service, subset: str) -> Manifest:
-    return {"host": service.versions_host, "subset": subset}
+def _destination(service: Service, subset: str, port: Port) -> Manifest:
+    # The number always, though one port needs none: else requests would go astray while a second one comes.
+    return {"host": service.versions_host, "subset": subset, "port": {"number": port.number}}

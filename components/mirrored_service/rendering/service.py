@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..description.more_services import MoreService
+from ..description.ports import Port
 from ..description.service import Service
-from . import Manifest, manifest, pods, tagging
+from . import Manifest, manifest, tagging
 
 _NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 
@@ -21,33 +23,47 @@ def namespace(service: Service) -> Manifest:
 
 def callers_service(service: Service) -> Manifest:
     """What callers use. It selects the live version only: a caller without a sidecar never meets a shadow."""
-    selector = service.pod_labels(service.main)
     # Its pods were waited for already, unless others run them, and the provider would wait 10 s more.
     annotations = None if service.main.run_by_others else _NOT_AWAITED
-    return _service(service, service.name, selector, annotations)
+    spec = {"type": "ClusterIP", **_live(service), "ports": [_port(service, port) for port in service.ports]}
+    return _service(service, service.name, spec, annotations)
+
+
+def more_service(service: Service, more: MoreService) -> Manifest:
+    """Another way to the live version. Nobody waits for it: its pods are those of the callers' Service, and a
+    load balancer that gets no address must hold up no promotion."""
+    ports = [{**entry.spec, "targetPort": _leads_to(service, entry.target)} for entry in more.ports]
+    spec = {"type": "ClusterIP", **more.spec, **_live(service), "ports": ports}
+    return _service(service, more.name, spec, {**more.annotations, **_NOT_AWAITED})
 
 
 def mesh_service(service: Service) -> Manifest:
     """What the mesh's routes use: every version is behind it, so no caller should be told of it."""
+    # Those that are not routed too. By its Services a pod's sidecar knows what comes in: what it learns of a port
+    # must not depend on whether its version is live.
+    ports = [_port(service, port) for port in service.ports if port.app_protocol]
+    spec = {"type": "ClusterIP", "selector": service.mesh_selector, "ports": ports}
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
-    return _service(service, service.versions_name, service.mesh_selector, _NOT_AWAITED)
+    return _service(service, service.versions_name, spec, _NOT_AWAITED)
 
 
-def _service(
-    service: Service,
-    name: str,
-    selector: dict[str, str],
-    annotations: dict[str, str] | None = None,
-) -> Manifest:
-    # By name, so that pods of one version may listen on different ports while one of them replaces the other.
-    # Pods that others run have no port of that name, and all listen on one.
-    target = service.main.container_port if service.run_by_others else pods.PORT
-    port = {
-        "name": service.protocol,
-        "appProtocol": service.protocol,
-        "port": service.port,
-        "targetPort": target,
-    }
+def _live(service: Service) -> Manifest:
+    return {"selector": service.pod_labels(service.main)}
+
+
+def _port(service: Service, port: Port) -> Manifest:
+    said: Manifest = {"appProtocol": port.app_protocol} if port.app_protocol else {"protocol": port.transport}
+    return {"name": port.name, **said, "port": port.number, "targetPort": _leads_to(service, port)}
+
+
+def _leads_to(service: Service, target: Port | int | str) -> int | str:
+    """By name, so that pods of one version may listen on different ports while one of them replaces the other.
+    Pods that others run have no port of that name, and all listen on one."""
+    if not isinstance(target, Port):
+        return target
+    return service.container_port(service.main, target) if service.run_by_others else target.container_name
+
+
+def _service(service: Service, name: str, spec: Manifest, annotations: dict[str, str] | None) -> Manifest:
     metadata = tagging.metadata(service, name, {"app": service.name}, annotations)
-    spec = {"type": "ClusterIP", "selector": selector, "ports": [port]}
     return manifest("v1", "Service", metadata, spec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..description.service import Service
 from ..description.subset import Subset
-from . import ISTIO, Manifest, copies, manifest, tagging
+from . import ISTIO, Manifest, manifest, tagging, traffic_policy
 
 
 def destination_rule(service: Service, subset: Subset) -> Manifest:
@@ -17,10 +17,11 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     """
     # All pods of the host that others do not run are the service's: their version is enough.
     labels = dict(subset.pod_labels) or {"version": subset.name}
-    subsets: list[Manifest] = [{"name": subset.name, "labels": labels}]
+    policy = service.traffic_policy
+    subsets: list[Manifest] = [{"name": subset.name, "labels": labels, **traffic_policy.of_live(policy)}]
     if not subset.live:
-        limits = copies.policy(subset.mirror_limits)
-        subsets.append({"name": subset.copies_name, "labels": labels, "trafficPolicy": limits})
+        spoken_to = traffic_policy.of_copies(policy, subset)
+        subsets.append({"name": subset.copies_name, "labels": labels, **spoken_to})
     spec = {"host": service.versions_host, "subsets": subsets}
     return manifest(ISTIO, "DestinationRule", tagging.version_metadata(service, subset), spec)
 

@@ -1,4 +1,5 @@
-// A server for tests that answers gRPC and plain HTTP, over HTTP/1.1 and unencrypted HTTP/2, on port 80.
+// A server for tests that answers gRPC and plain HTTP, over HTTP/1.1 and unencrypted HTTP/2, on port 80 and on
+// those of PORTS ("81,82").
 //
 // Every gRPC method takes and gives one message of any content; every path is answered alike. An answer reads
 // "<NAME> <VERSION> <pod>", both from the environment, as that of the lab's nginx does. One JSON object a request is
@@ -72,6 +73,8 @@ func logged(next http.Handler) http.Handler {
 	})
 }
 
+func isComma(letter rune) bool { return letter == ',' }
+
 func main() {
 	calls := grpc.NewServer(grpc.ForceServerCodec(raw{}), grpc.UnknownServiceHandler(answerCall))
 	plain := http.HandlerFunc(func(writer http.ResponseWriter, _ *http.Request) { fmt.Fprint(writer, answer()) })
@@ -88,17 +91,26 @@ func main() {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{Addr: ":80", Handler: handler, Protocols: protocols}
+	servers := []*http.Server{}
+	for _, port := range append([]string{"80"}, strings.FieldsFunc(os.Getenv("PORTS"), isComma)...) {
+		servers = append(servers, &http.Server{Addr: ":" + port, Handler: handler, Protocols: protocols})
+	}
 	ended, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	drained := make(chan struct{})
 	go func() {
 		<-ended.Done()
-		_ = server.Shutdown(context.Background())
+		for _, server := range servers {
+			_ = server.Shutdown(context.Background())
+		}
 		close(drained)
 	}()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		log.Fatal(err)
+	for _, server := range servers {
+		go func() {
+			if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+				log.Fatal(err)
+			}
+		}()
 	}
 	<-drained
 }
