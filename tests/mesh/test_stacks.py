@@ -118,8 +118,11 @@ def test_every_object_says_who_owns_it(both: Both) -> None:
 
 def test_a_secret_stands_nowhere_in_plain_text_but_in_the_cluster(both: Both) -> None:
     secret, stack = f"hush-{uuid.uuid4().hex}", both.staging.stack
-    name = "mirrored-service:subsets.v2.env.PASSWORD"
-    printed = [stack.output("config", "set", "--secret", "--path", name, secret, "--stack", stack.name)]
+    names = ("env.PASSWORD", "podTemplate.metadata.annotations.token")
+    printed = [
+        stack.output("config", "set", "--secret", "--path", name, secret, "--stack", stack.name)
+        for name in (f"mirrored-service:subsets.v2.{name}" for name in names)
+    ]
     preview = stack.change("preview", "--diff")
     printed += [preview.stdout, preview.stderr, stack.up("--diff")]
     for command in (("stack", "export"), ("stack", "output", "--json"), ("config", "--json")):
@@ -132,4 +135,4 @@ def test_a_secret_stands_nowhere_in_plain_text_but_in_the_cluster(both: Both) ->
     assert [path for path in files if stack.name in path.name]
     assert not [path for path in files if secret.encode() in path.read_bytes()]
     deployment = both.staging.kubectl("get", "deployment/shop-v2", "--output=json")
-    assert secret in deployment
+    assert deployment.count(secret) == len(names)
