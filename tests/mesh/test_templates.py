@@ -5,13 +5,15 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from lab import Lab
+from lab.cluster.layout import CHECKOUT
 from lab.kit.scratch import ScratchStack
+from mirrored_service import MirroredServiceArgs
 from mirrored_service.reading.service import parse
 from tests.fuzz.judge import Judge, rendered
 from tests.mesh.faults import wait_until
@@ -77,6 +79,37 @@ def test_there_are_twelve() -> None:
 def test_the_api_server_takes_every_field_as_it_is_rendered(judge: Judge, name: str) -> None:
     service = parse(service_args({"v1": version(name, weight=100)}))
     assert judge.refusals(rendered(service)) == []
+
+
+def from_the_page() -> dict[str, Any]:
+    """The arguments that docs/moving.md shows."""
+    page = (CHECKOUT / "docs" / "moving.md").read_text()
+    config = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["config"]
+    return {key.removeprefix("mirrored-service:"): value for key, value in config.items()}
+
+
+def test_the_api_server_takes_what_the_page_on_moving_shows(judge: Judge) -> None:
+    service = parse(cast(MirroredServiceArgs, from_the_page()))
+    assert judge.refusals(rendered(service)) == []
+
+
+def test_what_the_page_on_moving_shows_runs_with_the_image_of_the_lab(
+    deploy: Callable[[], ScratchStack],
+) -> None:
+    args, stack = from_the_page(), deploy()
+    shown = args["subsets"]["v1"]
+    (own,) = shown["podTemplate"]["spec"]["containers"]
+    own["command"] = [*SERVER[:-3], "9898", "-h", "/etc"]
+    for probe in ("livenessProbe", "readinessProbe"):
+        asks = "busybox wget -q -O /dev/null localhost:9898/passwd"
+        own[probe]["exec"]["command"] = ["/bin/sh", "-c", asks]
+    own_settings = {key: args[key] for key in ("name", "port", "disruptionBudget")}
+    stack.deploy({"v1": {**shown, "image": "lab.local/curl:1", "stop": {"delaySeconds": 0}}}, **own_settings)
+    ready = "--output=jsonpath={.status.readyReplicas}"
+    assert stack.kubectl("get", "deployment/podinfo-v1", ready) == "2"
+    budget = "--output=jsonpath={.status.disruptionsAllowed}"
+    wait_until(lambda: stack.kubectl("get", "pdb/podinfo-v1", budget) == "1", "one pod may be missing")
+    assert stack.stack.preview() == []
 
 
 @pytest.fixture(scope="module")
