@@ -689,7 +689,7 @@ NAMESPACE: dict[str, st.SearchStrategy[Any]] = {
     ),
 }
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
-    "clusterDomain": st.one_of(labels(63), domains.filter(lambda name: len(name) <= 120)),
+    "clusterDomain": st.one_of(service_names(63), domains.filter(syntax.is_domain)),
     "disruptionBudget": st.one_of(
         fuzzed({"maxUnavailable": st.one_of(st.integers(0, 9), st.sampled_from(["0%", "50%"]))}, {}),
         fuzzed({"minAvailable": st.integers(0, 9)}, {"unhealthyPodEvictionPolicy": st.just("AlwaysAllow")}),

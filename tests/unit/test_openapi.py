@@ -41,6 +41,11 @@ def container(**fields: Any) -> dict[str, Any]:
             openapi.POD_TEMPLATE,
             'here.metadata.annotations["prometheus.io/port"]: a number is not allowed; allowed: a string',
         ),
+        (
+            {"spec": {"volumes": [{"name": "a", "emptyDir": {"sizeLimit": "much"}}]}},
+            openapi.POD_TEMPLATE,
+            "here.spec.volumes[0].emptyDir.sizeLimit: a string is not allowed; allowed: a quantity, such as",
+        ),
         ({"spec": {"containers": {}}}, openapi.POD_TEMPLATE, "here.spec.containers: an empty mapping is not"),
         (
             {"retries": {"atempts": 2}},

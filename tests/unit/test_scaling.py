@@ -174,6 +174,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         "it over",
     ),
     (
+        "a domain that ends with a number",
+        service_args(live(), clusterDomain="k8s.1"),
+        f"clusterDomain: 'k8s.1' {NOT} a DNS name, such as \"cluster.local\"",
+    ),
+    (
         "a domain with a slash",
         service_args(live(), clusterDomain="a/b"),
         f"clusterDomain: 'a/b' {NOT} a DNS name, such as \"cluster.local\"",

@@ -16,6 +16,7 @@ from typing import Any
 import pulumi
 
 from .fields import Path, Problems, number, shown, unknown, whole
+from .syntax import quantity
 
 Schema = Mapping[str, Any]
 
@@ -38,6 +39,7 @@ _TYPES = {
 }
 # Of the keys that tell members of lists apart, those that need not be given.
 _USUAL = {"protocol": "TCP"}
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 # Numbers that may have a unit, as in "50%" and "128Mi".
 _SCALAR = "a number or a string"
 
@@ -120,6 +122,8 @@ class _Check:
         self.partial = partial
 
     def value(self, path: Path, raw: Any, schema: Schema) -> Any:
+        if schema.get("$ref") == _QUANTITY and isinstance(raw, str) and quantity(raw) is None:
+            return self._refuse(path, raw, 'a quantity, such as "250m" or "128Mi"')
         schema = resolved(schema)
         if raw is None and self.partial:
             return raw

@@ -120,8 +120,9 @@ def host_covers(wide: str, narrow: str) -> bool:
 
 
 def is_domain(raw: str) -> bool:
-    """A DNS name, of one label or more."""
-    return _is_prefix(raw, 120)  # what comes before it in a full name takes up the rest
+    """A DNS name, of one label or more, the last of which is no number."""
+    # What comes before it in a full name takes up the rest.
+    return _is_prefix(raw, 120) and not raw.rsplit(".", 1)[-1].isdecimal()
 
 
 def is_mesh_host(raw: str) -> bool:
