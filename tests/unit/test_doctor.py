@@ -395,6 +395,25 @@ def test_routes_of_another_gateway_or_host_and_delegates_are_nobodys_business(
     assert diagnose(cluster).findings == ()
 
 
+def test_routes_that_others_delegate_to_need_somebody_who_does(diagnose: Diagnose) -> None:
+    cluster = Cluster(hosts=[], gateway={"delegate": True})
+    ((check, finding),) = diagnose(cluster).findings
+    assert (check, finding.severity) == ("gateway", "danger")
+    assert "delegate: {name: shop-vs, namespace: web}" in finding.do
+    cluster.add(virtual_service("root", {"delegate": {"name": "shop-vs", "namespace": "other"}}))
+    assert [name for name, _ in diagnose(cluster).findings] == ["gateway"]
+    cluster.find("VirtualService", "root")["spec"]["http"][0]["delegate"]["namespace"] = NAMESPACE
+    assert diagnose(cluster).findings == ()
+
+
+def test_a_delegate_whose_root_may_not_be_read_is_not_checked(diagnose: Diagnose) -> None:
+    cluster = Cluster(hosts=[], gateway={"delegate": True})
+    cluster.forbidden = {"*/virtualservices.networking.istio.io"}
+    found = diagnose(cluster)
+    assert found.findings == ()
+    assert "gateway" in dict(found.not_checked)
+
+
 def test_two_gateways_that_open_the_same_port_of_the_same_proxies_are_one(diagnose: Diagnose) -> None:
     cluster = Cluster()
     second = {**cluster.find("Gateway", "main"), "metadata": {"name": "second", "namespace": "other"}}

@@ -182,6 +182,8 @@ def gateways(seen: Seen) -> Findings:
     """The Gateways that the routes name: there, and open for the service's hosts?"""
     for ours in seen.subject.of("VirtualService"):
         hosts = ours["spec"].get("hosts") or ()
+        if not hosts:
+            yield from _delegated(seen, ours)
         for named in _gateways(ours):
             if named == MESH or any(_gateway_name(found) == named for found in seen.subject.of("Gateway")):
                 continue
@@ -205,6 +207,25 @@ def gateways(seen: Seen) -> Findings:
                             f"requests for {host} get 404 from the gateway, whatever the routes say",
                             f"add {host} to the hosts of one of its servers, or take it out of hosts",
                         )
+
+
+def _delegated(seen: Seen, ours: Object) -> Findings:
+    """Routes without hosts are used where a VirtualService with hosts delegates to them."""
+    _, namespace, name = key(ours)
+    for other in seen.everywhere("VirtualService"):
+        for route in other["spec"].get("http") or ():
+            delegate = route.get("delegate") or {}
+            if delegate.get("name") == name and (delegate.get("namespace") or key(other)[1]) == namespace:
+                return
+    gaps = list(seen.gaps("VirtualService"))
+    yield from gaps
+    if not gaps:
+        yield Finding(
+            DANGER,
+            f"no VirtualService delegates to {said(ours)}",
+            "gateway.delegate leaves the host to another VirtualService: without it nothing comes in from there",
+            f"ask the host's owner for a route with delegate: {{name: {name}, namespace: {namespace}}}",
+        )
 
 
 def _matches(found: Object) -> list[Match]:
