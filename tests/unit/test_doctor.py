@@ -414,6 +414,14 @@ def test_a_delegate_whose_root_may_not_be_read_is_not_checked(diagnose: Diagnose
     assert "gateway" in dict(found.not_checked)
 
 
+def test_a_cluster_may_have_a_domain_of_its_own(diagnose: Diagnose) -> None:
+    cluster = Cluster(clusterDomain="shops.internal")
+    assert diagnose(cluster).findings == ()
+    cluster.add(made("Service", "others", {"selector": {"app": NAME}}))
+    destination_rule("shop-versions", NAMESPACE)(cluster)
+    assert [name for name, _ in diagnose(cluster).findings] == ["destination-rule", "second-service"]
+
+
 def test_two_gateways_that_open_the_same_port_of_the_same_proxies_are_one(diagnose: Diagnose) -> None:
     cluster = Cluster()
     second = {**cluster.find("Gateway", "main"), "metadata": {"name": "second", "namespace": "other"}}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-def full(host: str, namespace: str) -> str:
+def full(host: str, namespace: str, domain: str) -> str:
     """What a host name means in an object of this namespace: Istio completes names without a dot."""
-    return host if "." in host or host == "*" else f"{host}.{namespace}.svc.cluster.local"
+    return host if "." in host or host == "*" else f"{host}.{namespace}.svc.{domain}"
 
 
 def covers(pattern: str, host: str) -> bool:

@@ -146,7 +146,9 @@ def mesh_hosts(seen: Seen) -> Findings:
         return
     ours = next((found for found in everything if key(found) == key(ours)), ours)
     for other in seen.others(everything):
-        hosts = [names.full(host, key(other)[1]) for host in other["spec"].get("hosts") or ()]
+        hosts = [
+            names.full(host, key(other)[1], seen.subject.domain) for host in other["spec"].get("hosts") or ()
+        ]
         if MESH not in _gateways(other) or seen.subject.host not in hosts:
             continue
         wins, loses = ("it", "this service's") if _age(other) < _age(ours) else ("this service's", "it")
@@ -166,7 +168,7 @@ def routed_past(seen: Seen) -> Findings:
     live = {version.name for version in seen.subject.versions if version.live}
     for other in seen.others(everything):
         for destination in _destinations(other):
-            host = names.full(destination.get("host", ""), key(other)[1])
+            host = names.full(destination.get("host", ""), key(other)[1], seen.subject.domain)
             subset = destination.get("subset")
             if host == seen.subject.versions_host and subset not in live:
                 yield Finding(

@@ -17,7 +17,7 @@ def destination_rule(seen: Seen) -> Findings:
     subject = seen.subject
     own = {version.name for version in subject.versions}
     for found in seen.others(seen.everywhere("DestinationRule")):
-        host = names.full(found["spec"].get("host", ""), key(found)[1])
+        host = names.full(found["spec"].get("host", ""), key(found)[1], subject.domain)
         subsets = {subset["name"] for subset in found["spec"].get("subsets") or ()}
         policy = found["spec"].get("trafficPolicy")
         if names.covers(host, subject.versions_host) and (policy or subsets):

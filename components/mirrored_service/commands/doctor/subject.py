@@ -67,15 +67,22 @@ class Subject:
     def owns(self, found: Object) -> bool:
         return key(found) in self.keys
 
+    @cached_property
+    def domain(self) -> str:
+        """The cluster's, as the service's rules have it."""
+        start = f"{self.name}-versions.{self.namespace}.svc."
+        hosts = [str(rule["spec"].get("host")) for rule in self.of("DestinationRule")]
+        return next((host.removeprefix(start) for host in hosts if host.startswith(start)), "cluster.local")
+
     @property
     def host(self) -> str:
         """What callers in the mesh use."""
-        return f"{self.name}.{self.namespace}.svc.cluster.local"
+        return f"{self.name}.{self.namespace}.svc.{self.domain}"
 
     @property
     def versions_host(self) -> str:
         """What only the routes use."""
-        return f"{self.name}-versions.{self.namespace}.svc.cluster.local"
+        return f"{self.name}-versions.{self.namespace}.svc.{self.domain}"
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
