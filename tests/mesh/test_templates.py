@@ -103,7 +103,7 @@ def test_what_the_page_on_moving_shows_runs_with_the_image_of_the_lab(
     for probe in ("livenessProbe", "readinessProbe"):
         asks = "busybox wget -q -O /dev/null localhost:9898/passwd"
         own[probe]["exec"]["command"] = ["/bin/sh", "-c", asks]
-    own_settings = {key: args[key] for key in ("name", "port", "disruptionBudget")}
+    own_settings = {key: args[key] for key in ("name", "ports", "disruptionBudget")}
     stack.deploy({"v1": {**shown, "image": "lab.local/curl:1", "stop": {"delaySeconds": 0}}}, **own_settings)
     ready = "--output=jsonpath={.status.readyReplicas}"
     assert stack.kubectl("get", "deployment/podinfo-v1", ready) == "2"
