@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -56,5 +57,5 @@ def test_no_request_is_lost_and_no_shadow_answers_under_another_name(
             deployed.deploy(versions(live, shadow), moreServices=MORE)
         assert_nothing_lost(counted, {"v1", "v2"})
         with load(lab, streams) as counted:
-            pass
+            time.sleep(2)
         assert_nothing_lost(counted, {live})

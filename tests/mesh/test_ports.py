@@ -3,6 +3,7 @@ anything."""
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,7 +97,7 @@ def test_every_port_is_answered_through_every_change_and_copied_as_configured(lo
     assert loaded.calls.answers[-1] == "v2"
     assert logged(deployed, "v2", METRICS) > 20
     with loaded.nothing_lost("v2"):
-        pass
+        time.sleep(3)
     with loaded.nothing_lost("v1", "v2"):
         deployed.deploy(each({"weight": 100}, {"mirrorPercent": 100}), **copied)
     assert loaded.calls.answers[-1] == "v1"

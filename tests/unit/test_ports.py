@@ -331,3 +331,25 @@ def test_http_1_for_copies_without_a_port_for_http_is_refused() -> None:
         "grpc are "
         "HTTP/2"
     )
+
+
+def with_template(*containers: dict[str, Any]) -> tuple[str, ...]:
+    template = {"spec": {"containers": list(containers)}}
+    return problems(service_args({"v1": {**V1, "podTemplate": template}}, ports=SHOP))
+
+
+def test_a_pod_template_leaves_the_names_by_which_services_find_ports_where_they_are() -> None:
+    renamed = {"name": "nginx", "ports": [{"containerPort": 9090, "name": "scrape"}]}
+    elsewhere = {
+        "name": "exporter",
+        "image": "exporter:1",
+        "ports": [{"containerPort": 1, "name": "metrics"}],
+    }
+    why = "as Services find the port of the version's containerPorts by"
+    path = "subsets.v1.podTemplate.spec.containers"
+    assert with_template(renamed) == (
+        f"{path}[0].ports[0].name: a string {NOT} 'metrics' or nothing, {why} it",
+    )
+    assert with_template(elsewhere) == (
+        f"{path}[0].ports[0].name: a string {NOT} another name, {why} this one",
+    )
