@@ -94,7 +94,7 @@ def clusters(deployed: ScratchStack) -> dict[str, Any]:
         *envoy, "pilot-agent", "request", "GET", "config_dump?resource=dynamic_active_clusters"
     )
     found = {}
-    for each in json.loads(dump)["configs"]:
+    for each in json.loads(dump[dump.index("{") :])["configs"]:  # after a line of the agent's log
         _, _, subset, host = (*each["cluster"]["name"].split("|"), "", "", "")[:4]
         if host == f"nginx-versions.{deployed.namespace}.svc.cluster.local" and subset:
             found[subset] = each["cluster"]
