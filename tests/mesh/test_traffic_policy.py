@@ -21,10 +21,10 @@ BY_USER = {"loadBalancer": {"consistentHash": {"httpHeaderName": "x-user"}}}
 USERS = "abcdefgh"
 
 
-def versions(live: str, shadow: str) -> dict[str, Any]:
+def versions(live: str, shadow: str, replicas: int = 1) -> dict[str, Any]:
     return {
-        live: {"image": f"lab.local/nginx-{live}:1", "weight": 100, "replicas": 3},
-        shadow: {"image": f"lab.local/nginx-{shadow}:1", "mirrorPercent": 100, "replicas": 3},
+        live: {"image": f"lab.local/nginx-{live}:1", "weight": 100, "replicas": replicas},
+        shadow: {"image": f"lab.local/nginx-{shadow}:1", "mirrorPercent": 100, "replicas": replicas},
     }
 
 
@@ -54,7 +54,7 @@ def copies_by_pod(deployed: ScratchStack, path: str) -> Counter[str]:
 
 
 def test_a_user_stays_with_a_pod_and_moves_once_with_a_promotion(deploy: Callable[[], ScratchStack]) -> None:
-    under_load = UnderLoad(deploy(), versions("v1", "v2"), trafficPolicy=BY_USER)
+    under_load = UnderLoad(deploy(), versions("v1", "v2", 3), trafficPolicy=BY_USER)
     deployed = under_load.deployed
     path = f"/{uuid.uuid4().hex[:8]}-user"
     before = answers(deployed, path)
@@ -71,11 +71,11 @@ def test_a_user_stays_with_a_pod_and_moves_once_with_a_promotion(deploy: Callabl
     # A session's copies are spread over the shadow's pods.
     assert len(copies_by_pod(deployed, one)) > 1
     with under_load.nothing_lost("v1", "v2"):
-        deployed.deploy(versions("v2", "v1"), trafficPolicy=BY_USER)
+        deployed.deploy(versions("v2", "v1", 3), trafficPolicy=BY_USER)
     after = answers(deployed, path)
     assert all(pod.startswith("nginx-v2-") for pod in pods_of(after))
     with under_load.nothing_lost("v1", "v2"):
-        deployed.deploy(versions("v1", "v2"), trafficPolicy=BY_USER)
+        deployed.deploy(versions("v1", "v2", 3), trafficPolicy=BY_USER)
     # Back with the pods that they had: these are the same ones.
     assert answers(deployed, path) == before
 
