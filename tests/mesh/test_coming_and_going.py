@@ -1,11 +1,14 @@
 """A service that runs already is taken over, and given back, without losing a request."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from lab import Lab
 from lab.kit.client_pods import run_load_pod, run_pod
@@ -55,8 +58,20 @@ metadata: {{name: own, namespace: {namespace}}}
 spec:
   hosts: [{host}]
   gateways: [front]
-  http: [{{route: [{{destination: {{host: nginx.{namespace}.svc.cluster.local}}}}]}}]
+  http:
+    - match: [{{uri: {{prefix: /old/}}}}]
+      rewrite: {{uri: /new/}}
+      timeout: 5s
+      route: [{{destination: {{host: nginx.{namespace}.svc.cluster.local}}}}]
+    - corsPolicy: {{allowOrigins: [{{exact: "https://a.example"}}], allowMethods: [GET]}}
+      headers: {{response: {{set: {{x-route: own}}}}}}
+      route: [{{destination: {{host: nginx.{namespace}.svc.cluster.local}}}}]
 """
+# The same for the stack, but for the mark, by which it is seen whose route a request took.
+ROUTES: list[dict[str, Any]] = [
+    {"match": [{"uri": {"prefix": "/old/"}}], "rewrite": {"uri": "/new/"}, "timeout": "5s"},
+    {"corsPolicy": {"allowOrigins": [{"exact": "https://a.example"}], "allowMethods": ["GET"]}},
+]
 
 
 class Plain:
@@ -78,7 +93,45 @@ class Plain:
         ]
 
     def settings(self, **more: object) -> dict[str, object]:
-        return {"createNamespace": False, "gateway": {"existing": f"{self.deployed.namespace}/front"}, **more}
+        gateway = {"existing": f"{self.deployed.namespace}/front", "ownsHosts": True}
+        return {"createNamespace": False, "gateway": gateway, "routes": ROUTES, **more}
+
+    def asked(self, method: str) -> tuple[bool, bool]:
+        """Did a request take the route that was there before, and is it answered as its CORS rule says?"""
+        headers = {"Host": self.deployed.host, "Origin": "https://a.example"}
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(method, self.lab.gateway_url, headers=headers, timeout=60)
+        allowed = answer.headers.get("Access-Control-Allow-Origin") == "https://a.example"
+        return answer.headers.get("x-route") == "own", allowed
+
+    @contextmanager
+    def every_method_takes_one_route(self) -> Iterator[list[str]]:
+        """Asks during the block; the list has whose route requests took, each change of it once."""
+        over = threading.Event()
+        odd: list[Any] = []
+        routes: list[str] = []
+
+        def ask() -> None:
+            while not over.is_set():
+                before, first, second, after = (
+                    self.asked(method) for method in ("GET", "POST", "GET", "POST")
+                )
+                # What changes meanwhile changes once, for all.
+                if not (first[1] and second[1]) or (before == after and first != second):
+                    odd.append((before, first, second, after))
+                whose = "own" if first[0] else "the stack's"
+                if routes[-1:] != [whose]:
+                    routes.append(whose)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            yield routes
+        finally:
+            over.set()
+            asking.join()
+        assert odd == []
 
     def service(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.deployed.kubectl("get", "service/nginx", "--output=json"))
@@ -113,8 +166,8 @@ def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(
     plain: Plain, tmp_path: Path
 ) -> None:
     address = plain.service()["spec"]["clusterIP"]
-    plain.deployed.configure({"v1": V1, "v2": V2}, **plain.settings())
-    with load(plain.lab, plain.streams) as counted:
+    plain.deployed.configure({"v1": V1, "v2": {**V2, "mirrorPercent": 0}}, **plain.settings())
+    with load(plain.lab, plain.streams) as counted, plain.every_method_takes_one_route() as routes:
         # Until they end, a Service must lead to the pods that were there before.
         expose = ("--name=nginx-before", "--port=80", "--target-port=80")
         plain.deployed.kubectl("expose", "deployment", "nginx", *expose)
@@ -123,6 +176,8 @@ def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(
         plain.deployed.kubectl("delete", "virtualservice/own")
         plain.deployed.kubectl("delete", "deployment/nginx", "--wait=true", "--cascade=foreground")
         plain.deployed.kubectl("delete", "service/nginx-before")
+        plain.deployed.deploy({"v1": V1, "v2": V2}, **plain.settings())
+    assert routes == ["own", "the stack's"]
     assert_nothing_lost(counted, {"v1"})
     assert plain.deployed.check().problems == []
     assert plain.service()["spec"]["selector"] == {"app": "nginx", "version": "v1"}
