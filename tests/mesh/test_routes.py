@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from lab import Lab
+from lab.kit import templates
 from lab.kit.changes import changes
 from lab.kit.check import access_log
 from lab.kit.client_pods import run_load_pod
@@ -139,7 +140,9 @@ def test_a_route_may_be_kept_from_copies_or_answer_itself(entered: Entered) -> N
 
 
 def test_a_request_that_is_retried_is_copied_once(entered: Entered) -> None:
-    failing = {"v1": version("v1", weight=100, containerPort=81), "v2": V1_V2["v2"]}
+    # A server that answers every request with 500, though it passes its probe.
+    fails = version("v1", weight=100, containerPort=81, **templates.probed())
+    failing = {"v1": fails, "v2": V1_V2["v2"]}
     entered.deploy(failing, **entered.hosts)
     wait_until(lambda: entered.ask("/fails").status_code == 500, "the live version fails")
     path = f"/retried-{uuid.uuid4().hex[:6]}"
