@@ -162,7 +162,7 @@ class Cluster:
         options = dict(word.partition("=")[::2] for word in command if word.startswith("--"))
         verb, *names = [word for word in command[1:] if not word.startswith("--")]
         if verb == "create":
-            return json.dumps({"kind": "List", "items": list(self._reviews(json.loads(given or "")))})
+            return "\n".join(json.dumps(each, indent=2) for each in self._reviews(json.loads(given or "")))
         assert verb == "get", command
         found = []
         for resource in names[0].split(","):

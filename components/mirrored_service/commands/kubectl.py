@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -73,9 +73,7 @@ class Kubectl:
     def create(self, asked: Sequence[Mapping[str, Any]]) -> list[Object]:
         """What the API server makes of objects that are questions to it, such as reviews of access."""
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(asked)})
-        made = json.loads(self.run("create", "--filename=-", "--output=json", given=given))
-        items: list[Object] = made["items"] if made["kind"] == "List" else [made]
-        return items
+        return list(_each(self.run("create", "--filename=-", "--output=json", given=given)))
 
     def run(self, *arguments: str, given: str | None = None) -> str:
         return run(*self._command, *arguments, given=given)
@@ -87,6 +85,15 @@ class Kubectl:
         for item in json.loads(text)["items"]:
             found[item["kind"]].append(item)
         return found
+
+
+def _each(text: str) -> Iterator[Object]:
+    """kubectl prints what it makes one object after the other."""
+    decoder, rest = json.JSONDecoder(), text.strip()
+    while rest:
+        found, end = decoder.raw_decode(rest)
+        yield found
+        rest = rest[end:].lstrip()
 
 
 def _why(problem: CommandError) -> str:
