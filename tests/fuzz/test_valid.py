@@ -53,7 +53,7 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
 
 def test_every_property_is_generated() -> None:
     assert {*valid.SERVICE, *valid.NAMESPACE} == MirroredServiceArgs.__optional_keys__
-    elsewhere = {"image", "podLabels", "weight", "mirrorPercent", "podTemplate"}
+    elsewhere = {"image", "containerPorts", "podLabels", "weight", "mirrorPercent", "podTemplate"}
     assert {*valid.VERSION, *valid.COUNTS, *elsewhere} == SubsetArgs.__optional_keys__
     for generated, shape in (
         (valid.TLS, GatewayTlsArgs),

@@ -729,6 +729,22 @@ def apart(args: Args) -> Args:
 
 
 @st.composite
+def listening(draw: st.DrawFn, args: Args) -> Args:
+    """The arguments, with pods that listen elsewhere in some versions for ports after the first."""
+    names = [port["name"] for port in args.get("ports", [])[1:]]
+    numbers = st.lists(
+        ports.filter(lambda port: port > 40_000), min_size=len(names), max_size=len(names), unique=True
+    )
+    versions = {}
+    for name, version in args["subsets"].items():
+        here = dict(zip(names, draw(numbers), strict=True))
+        fits = "podLabels" not in version and version.get("containerPort") not in here.values()
+        own = {"containerPorts": here} if fits and names and draw(st.booleans()) else {}
+        versions[name] = {**version, **own}
+    return {**args, "subsets": versions}
+
+
+@st.composite
 def arguments_of(draw: st.DrawFn) -> Args:
     name = draw(service_names(32))
     versions = st.one_of(subsets(name), subsets(name), subsets(name), foreign_subsets())
@@ -754,10 +770,11 @@ def _as_entered(args: Args) -> Args:
     return found
 
 
-arguments = arguments_of().map(_as_entered).map(apart)
+_arguments = arguments_of().map(_as_entered).map(apart)
+arguments = _arguments.flatmap(listening)
 grpc_arguments = st.builds(
     lambda args, chosen: {**args, "ports": [{"name": "grpc", "port": 80}], "mirrorMatch": chosen},
-    arguments,
+    _arguments,
     st.sampled_from([{"methods": ["*"]}, {"methods": ["GET", "POST"]}, {"grpcCalls": True}]),
 )
 everything: st.SearchStrategy[Args] = st.one_of(arguments, grpc_arguments)
