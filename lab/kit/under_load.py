@@ -32,7 +32,7 @@ class UnderLoad:
         self,
         deployed: ScratchStack,
         subsets: dict[str, Any] | None = None,
-        rates: tuple[int, int, int] = (200, 100, 20),
+        rates: tuple[int, int, int] = (100, 50, 20),
         **settings: Any,
     ) -> None:
         """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
