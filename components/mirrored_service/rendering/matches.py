@@ -74,7 +74,7 @@ def _common(one: Condition, other: Condition) -> Condition | None:
     """The path, or beginning of paths, that both take."""
     for wide, narrow in ((one, other), (other, one)):
         start = wide.get("prefix")
-        if wide == narrow or (start is not None and next(iter(narrow.values())).startswith(start)):
+        if wide == narrow or (start is not None and next(iter(narrow.values()), "").startswith(start)):
             return narrow
     return None
 
