@@ -55,6 +55,7 @@ class Restricted:
         """With everything else that makes objects of a kind of its own."""
         more = {
             "disruptionBudget": {"maxUnavailable": 1},
+            "mirrorHeaders": {"set": {"x-copy": "true"}},
             "accessLog": {"providers": ["mirrored-service-json"]},
             "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": percent},
         }
@@ -87,6 +88,7 @@ def test_every_change_works_with_the_role_alone(restricted: Restricted) -> None:
         "serviceentry/nginx-mirror-to",
         "horizontalpodautoscaler/nginx-v2",
         "poddisruptionbudget/nginx-v1",
+        "envoyfilter/nginx-v2",
     ):
         deployed.kubectl("label", edited, "app=edited", "--overwrite")
     restricted.deploy(restricted.contained(requests=7), hosts=[f"new.{deployed.host}"])
