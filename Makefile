@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test preview report down lint env unit render doctor status fuzz stop-mirroring orders
+.PHONY: help up test test-thorough preview report down lint env unit render doctor status fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow bench-report
 
 python := .venv/bin/python
@@ -41,8 +41,12 @@ down: $(installed) ## end the lab, and those that tests were stopped with, and e
 test: $(tools) ## unit tests, then the tests on the lab
 	@$(python) -m pytest tests/unit
 	@$(python) -m lab up
-	@$(python) -m pytest tests --ignore tests/unit -m "not alone" $(side_by_side) --junitxml test-results/lab.xml
+	@$(python) -m pytest tests --ignore tests/unit -m "not alone and not thorough" $(side_by_side) --junitxml test-results/lab.xml
 	@$(python) -m pytest tests --ignore tests/unit -m alone --junitxml test-results/alone.xml
+
+test-thorough: $(tools) ## what `make test` leaves out, as it takes long: more worlds, more moments of being killed
+	@$(python) -m lab up
+	@$(python) -m pytest tests -m thorough $(side_by_side) --junitxml test-results/thorough.xml
 
 unit: $(tools) ## unit tests only: seconds, no lab
 	@$(python) -m pytest tests/unit tests/report/collect

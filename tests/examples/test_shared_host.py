@@ -17,6 +17,8 @@ from lab.kit.scratch import write_project
 from lab.kit.stack import Stack
 from tests.mesh.faults import wait_until
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = CHECKOUT / "examples" / "shared_host"
 GATEWAY = """
 apiVersion: v1

@@ -27,6 +27,8 @@ from mirrored_service.reading.service import parse
 from mirrored_service.rendering import copies, routes
 from tests.services import service_args
 
+pytestmark = pytest.mark.thorough
+
 LISTS = 30
 AT_ONCE = 8
 SHADOW = {"v1": {"image": "shop:1", "weight": 100}, "v2": {"image": "shop:2", "mirrorPercent": 100}}

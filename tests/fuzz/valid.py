@@ -732,14 +732,14 @@ def apart(args: Args) -> Args:
 def listening(draw: st.DrawFn, args: Args) -> Args:
     """The arguments, with pods that listen elsewhere in some versions for ports after the first."""
     names = [port["name"] for port in args.get("ports", [])[1:]]
-    numbers = st.lists(
-        ports.filter(lambda port: port > 40_000), min_size=len(names), max_size=len(names), unique=True
-    )
+    high = ports.filter(lambda port: port > 40_000)
+    numbers = st.lists(high, min_size=len(names), max_size=len(names), unique=True)
+    elsewhere: st.SearchStrategy[bool] = st.booleans()
     versions = {}
     for name, version in args["subsets"].items():
-        here = dict(zip(names, draw(numbers), strict=True))
+        here: Args = dict(zip(names, draw(numbers), strict=True))
         fits = "podLabels" not in version and version.get("containerPort") not in here.values()
-        own = {"containerPorts": here} if fits and names and draw(st.booleans()) else {}
+        own: Args = {"containerPorts": here} if fits and names and bool(draw(elsewhere)) else {}
         versions[name] = {**version, **own}
     return {**args, "subsets": versions}
 

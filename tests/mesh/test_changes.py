@@ -20,6 +20,7 @@ def test_no_request_is_lost(under_load: UnderLoad, change: Change) -> None:
     assert_nothing_lost(under_load.change_to(change.after), change.answering())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     ["live image changed in place", "promote and remove v1", "replace v2 by v3 in one go"],

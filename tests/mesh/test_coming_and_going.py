@@ -16,6 +16,8 @@ from lab.kit.load import Stream, from_pod, load, through_gateway
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import assert_nothing_lost
 
+pytestmark = pytest.mark.thorough
+
 V1 = {"image": "lab.local/nginx-v1:1", "weight": 100}
 V2 = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100}
 

@@ -21,6 +21,8 @@ from lab.kit.scratch import ScratchStack
 from tests import access
 from tests.mesh.faults import version, wait_until
 
+pytestmark = pytest.mark.thorough
+
 Object = dict[str, Any]
 
 SUBSETS = {

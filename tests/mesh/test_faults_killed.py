@@ -9,6 +9,8 @@ from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import BackgroundUp, assert_as_wanted, live_and_shadow, version
 
+pytestmark = pytest.mark.thorough
+
 # What is printed at the moments at which `up` is killed. In each change {live} gives way to {shadow} and is
 # removed, and {new} becomes the shadow.
 MOMENTS = [

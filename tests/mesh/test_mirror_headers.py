@@ -19,6 +19,8 @@ from lab.kit.scratch import ScratchStack
 from tests.mesh import echo
 from tests.mesh.faults import wait_until
 
+pytestmark = pytest.mark.thorough
+
 SECRETS = {"authorization": "Bearer hush", "cookie": "session=hush"}
 CHANGED: dict[str, Any] = {"set": {"x-copy": "true"}, "remove": ["authorization", "cookie"]}
 Seen = dict[str, list[tuple[str, dict[str, str]]]]  # by path: version and headers of each request

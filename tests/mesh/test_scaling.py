@@ -14,6 +14,8 @@ from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import version, wait_until
 
+pytestmark = pytest.mark.thorough
+
 CPU = {
     "type": "Resource",
     "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}},

@@ -20,6 +20,8 @@ from lab.kit.scratch import ScratchStack
 from mirrored_service import warnings
 from tests.mesh.faults import version, wait_until
 
+pytestmark = pytest.mark.thorough
+
 FRONT = """
 apiVersion: v1
 kind: Namespace

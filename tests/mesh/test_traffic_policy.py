@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import requests
 
 from lab.kit.check import access_log
@@ -16,6 +17,8 @@ from lab.kit.load import load, through_gateway
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import wait_until
+
+pytestmark = pytest.mark.thorough
 
 BY_USER = {"loadBalancer": {"consistentHash": {"httpHeaderName": "x-user"}}}
 USERS = "abcdefgh"

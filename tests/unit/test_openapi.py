@@ -62,6 +62,11 @@ def container(**fields: Any) -> dict[str, Any]:
             openapi.TRAFFIC_POLICY,
             "here.loadBalancer.simple: a string is not allowed; allowed: UNSPECIFIED or LEAST_CONN",
         ),
+        (
+            container(livenessProbe={"httpGet": {"port": 0.5}}),
+            openapi.POD_TEMPLATE,
+            "here.spec.containers[0].livenessProbe.httpGet.port: a number is not allowed",
+        ),
         ({"maxReplicas": 2.5}, openapi.AUTOSCALER, "here.maxReplicas: a number is not allowed"),
         ({"minReplicas": 2}, openapi.AUTOSCALER, "here.maxReplicas: missing"),
         (

@@ -40,8 +40,7 @@ _TYPES = {
 # Of the keys that tell members of lists apart, those that need not be given.
 _USUAL = {"protocol": "TCP"}
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-# Numbers that may have a unit, as in "50%" and "128Mi".
-_SCALAR = "a number or a string"
+_WHOLE_OR_TEXT = "a whole number or a string"
 
 
 @cache
@@ -122,13 +121,14 @@ class _Check:
         self.partial = partial
 
     def value(self, path: Path, raw: Any, schema: Schema) -> Any:
-        if schema.get("$ref") == _QUANTITY and isinstance(raw, str) and quantity(raw) is None:
-            return self._refuse(path, raw, 'a quantity, such as "250m" or "128Mi"')
+        if schema.get("$ref") == _QUANTITY and raw is not None:
+            return self._typed(path, raw, _quantity(raw), 'a quantity, such as "250m" or "128Mi"')
         schema = resolved(schema)
         if raw is None and self.partial:
             return raw
         if schema.get("x-kubernetes-int-or-string"):
-            return self._typed(path, raw, _scalar(raw), _SCALAR)
+            taken = raw if isinstance(raw, str | pulumi.Output) else _plain(raw, "integer")
+            return self._typed(path, raw, taken, _WHOLE_OR_TEXT)
         kind = schema.get("type")
         if kind == "object":
             return self._mapping(path, raw, schema)
@@ -199,5 +199,9 @@ def _plain(raw: Any, kind: str) -> Any:
     return raw if isinstance(raw, {"string": str, "boolean": bool}[kind]) else None
 
 
-def _scalar(raw: Any) -> Any:
-    return raw if isinstance(raw, str | pulumi.Output) else number(raw, float("-inf"), float("inf"))
+def _quantity(raw: Any) -> Any:
+    if isinstance(raw, pulumi.Output):
+        return raw
+    if isinstance(raw, str):
+        return raw if quantity(raw) is not None else None
+    return number(raw, float("-inf"), float("inf"))
