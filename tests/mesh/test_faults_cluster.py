@@ -18,6 +18,8 @@ from tests.mesh.faults import (
     stopped,
 )
 
+pytestmark = pytest.mark.thorough
+
 # Every change here goes from one of these to the other: one version is promoted, one removed, one added.
 V1_LIVE, V2_LIVE = live_and_shadow("v1", "v2"), live_and_shadow("v2", "v3")
 
