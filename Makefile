@@ -21,9 +21,9 @@ $(installed): requirements.txt pyproject.toml components/pyproject.toml
 	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt --group lab
 	@touch $@
 
-$(tools): $(installed) requirements-report.txt report/pyproject.toml
+$(tools): $(installed) report/pyproject.toml
 	@echo "Python packages: installing tools for tests and for the shadow report into .venv" >&2
-	@$(python) -m pip install --quiet --disable-pip-version-check -r requirements-report.txt --group dev
+	@$(python) -m pip install --quiet --disable-pip-version-check -e './report[spark]' --group dev
 	@touch $@
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got

@@ -42,7 +42,15 @@ class Row:
     peak_mib: float
 
 
-def measure(pairs: int, files: int, folder: Path) -> list[Row]:
+def contenders(pairs: int, files: int, spark: bool) -> list[str]:
+    """Those that can do it, by name."""
+    left_out = {"spark"} if not spark else set()
+    if pairs > PANDAS_MOST or files != FEW:
+        left_out.add("pandas")
+    return [name for name in CONTENDERS if name not in left_out]
+
+
+def measure(pairs: int, files: int, folder: Path, spark: bool) -> list[Row]:
     """Every contender on the same files, one after the other in each round."""
     tell(f"{pairs:,} pairs: writing the logs")
     traffic = Traffic(pairs, seconds=3600, failing_route="/search", failing=0.01, noise=0.0005)
@@ -50,7 +58,7 @@ def measure(pairs: int, files: int, folder: Path) -> list[Row]:
     os.sync()  # or the disk would be busy with them while the first contender runs
     size = sum(path.stat().st_size for each in (live, shadow) for path in each.iterdir())
     tell(f"{pairs:,} pairs in {files:,} files: {size / 2**20:,.0f} MiB")
-    names = [name for name in CONTENDERS if name != "pandas" or (pairs <= PANDAS_MOST and files == FEW)]
+    names = contenders(pairs, files, spark)
     runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     for number in range(ROUNDS.get(pairs, 1)):
         for name in names:
@@ -77,7 +85,8 @@ def split(whole: Path, files: int) -> Path:
 
 
 def once(name: str, live: Path, shadow: Path) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak MiB of one run, the interpreter's start included."""
+    """Wall seconds, processor seconds and peak MiB of one run, the interpreter's start included. Of Spark only
+    the wall seconds mean something: the rest is the JVM's, a process of its own."""
     command = [sys.executable, "-m", "benchmarks.report.contenders", name, str(live), str(shadow)]
     with tempfile.TemporaryFile("w+") as output:
         begin = time.monotonic()
@@ -129,13 +138,14 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--many", type=int, nargs="*", default=[10_000_000], help="pairs in 2,880 files")
     parser.add_argument("--folder", type=Path, help="where the logs are written: 8 GiB for 10 million pairs")
+    parser.add_argument("--spark", action="store_true", help="on Spark as well")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
     cases = [(pairs, FEW) for pairs in options.pairs] + [(pairs, MANY) for pairs in options.many]
     if min(pairs for pairs, _ in cases) < 10_000:
         parser.error("--pairs and --many are numbers from 10000 on")
     with tempfile.TemporaryDirectory(prefix="bench-report-", dir=options.folder) as folder:
-        rows = [row for pairs, files in cases for row in measure(pairs, files, Path(folder))]
+        rows = [row for pairs, files in cases for row in measure(pairs, files, Path(folder), options.spark)]
     print(json.dumps([asdict(row) for row in rows], indent=2) if options.json else table(rows))
     return 0
 

@@ -1,4 +1,4 @@
-"""The three ways to compare the same files.
+"""The ways to compare the same files.
 
 Run as `python -m benchmarks.report.contenders NAME LIVE SHADOW`, of which the last two are directories.
 """
@@ -22,11 +22,20 @@ _TYPES = {
 
 def ours(live: Path, shadow: Path) -> None:
     """The command as a user runs it, page and figures included."""
+    _command(live, str(live), str(shadow))
+
+
+def spark(live: Path, shadow: Path) -> None:
+    """The same on Spark, on this machine and with as many cores."""
+    _command(live, f"json:{live}", f"json:{shadow}", "--engine=spark", "--spark=local[2]")
+
+
+def _command(live: Path, *arguments: str) -> None:
     from shadow_report.cli import main
-    from shadow_report.judge.verdict import EXIT_STATUS
+    from shadow_report.judge.statements import EXIT_STATUS
 
     out = live.with_name("report.html")
-    status = main(["compare", str(live), str(shadow), "--live", "v1", "--shadow", "v2", "--out", str(out)])
+    status = main(["compare", *arguments, "--live", "v1", "--shadow", "v2", "--out", str(out)])
     if status not in EXIT_STATUS.values():
         sys.exit(f"no verdict: exit status {status}")
 
@@ -79,7 +88,7 @@ def pandas(live: Path, shadow: Path) -> None:
     print(len(answers), sum(map(len, latencies)))
 
 
-CONTENDERS = {"ours": ours, "by-hand": by_hand, "pandas": pandas}
+CONTENDERS = {"ours": ours, "by-hand": by_hand, "pandas": pandas, "spark": spark}
 
 if __name__ == "__main__":
     CONTENDERS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))

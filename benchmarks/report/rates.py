@@ -7,8 +7,9 @@ import argparse
 import sys
 from collections import Counter
 
+from shadow_report.judge.statements import Result
 from shadow_report.judge.thresholds import Thresholds
-from shadow_report.judge.verdict import Result, judge
+from shadow_report.judge.verdict import judge
 from tests.report.simulated import Service, run
 
 EQUAL = {

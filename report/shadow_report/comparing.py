@@ -14,22 +14,25 @@ from typing import Any
 
 from shadow_report import json_logs
 from shadow_report.collect import summary
-from shadow_report.collect.tally import Gap
-from shadow_report.compare import engine, files, formats, templates
-from shadow_report.compare.engine import Settings
-from shadow_report.compare.files import Input
+from shadow_report.collect.summary import Summary
+from shadow_report.compare import engine, files, formats, on_duckdb, on_spark, tables, templates
 from shadow_report.compare.formats import Layout
 from shadow_report.compare.records import Comparing
+from shadow_report.compare.run import Run
+from shadow_report.compare.settings import MEMORY_MIB, Settings
 from shadow_report.errors import STATUSES, ReportError
 from shadow_report.judge import limits
+from shadow_report.judge.statements import EXIT_STATUS
 from shadow_report.judge.thresholds import Thresholds, settings
-from shadow_report.judge.verdict import EXIT_STATUS, judge
+from shadow_report.judge.verdict import judge
 from shadow_report.output import document, junit, markdown, page, terminal, writing
 from shadow_report.output.writing import Output
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 STDOUT = "-"
+ENGINES = ("duckdb", "spark")
 STACK_OUTPUTS = ("liveVersions", "shadowVersions", "mirrorPercents", "mirrorMethods")
+Outputs = dict[str, Output]  # the files to be written, by what they hold
 _METHOD = re.compile(r"[A-Z]{1,20}|\*")
 
 
@@ -42,7 +45,10 @@ def add(commands: Any) -> None:
         epilog=STATUSES,
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="a log, a directory of logs, or VERSION=FILE"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a log, a directory of logs, or VERSION=FILE; with Spark table:NAME, parquet:PATH or json:PATH",
     )
     parser.add_argument(
         "--inside", default="", metavar="KEY", help="where the line is in JSON around it, such as log or a.b"
@@ -86,10 +92,17 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--thresholds", type=Path, metavar="FILE", help="thresholds of single routes, and limits, as TOML"
     )
-    parser.add_argument("--memory", type=int, default=1200, metavar="MIB", help="the engine's memory (1200)")
-    parser.add_argument("--threads", type=int, metavar="N", help="the engine's threads (default: all cores)")
     parser.add_argument(
-        "--scratch", type=Path, metavar="DIR", help="where it may spill (default: temporary files)"
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="where the work is done (default: here, by DuckDB)",
+    )
+    parser.add_argument("--spark", metavar="URL", help="sc://HOST:PORT, or a master such as local[2]")
+    parser.add_argument("--memory", type=int, metavar="MIB", help=f"DuckDB's memory ({MEMORY_MIB})")
+    parser.add_argument("--threads", type=int, metavar="N", help="DuckDB's threads (default: all cores)")
+    parser.add_argument(
+        "--scratch", type=Path, metavar="DIR", help="where DuckDB may spill (temporary files)"
     )
     for each in settings():
         flag = f"--{each.name.replace('_', '-')}"
@@ -104,17 +117,9 @@ def run(options: argparse.Namespace) -> int:
     rules = limits.read(options.thresholds, given) if options.thresholds else limits.Rules(given)
     thresholds = rules.thresholds
     how = _settings(options)
-    layout = Layout(options.inside, json_logs.parse_keys(options.keys))
-    logs = files.inputs(options.files)
     outputs = _outputs(options)
     trace_link = _trace_link(options.trace_link)
-    _check(list(outputs.values()), logs, options)
-    with engine.scratch(how) as scratch:
-        known = [formats.recognise(each, layout) for each in files.copied(logs, scratch)]
-        gaps = _gaps({each.path.parent for each in logs})
-        found = engine.compare(known, how)
-    if gaps is not None:
-        found = replace(found, not_collected=tuple(filter(found.concerns, gaps)))
+    found = _with_spark(options, how, outputs) if options.engine == "spark" else _here(options, how, outputs)
     verdict = limits.hold(judge(found, thresholds), found, rules)
     figures = json.dumps(document.document(found, verdict, thresholds), indent=2) + "\n"
     made = {
@@ -133,6 +138,52 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_STATUS[verdict.result]
 
 
+def _here(options: argparse.Namespace, how: Settings, outputs: Outputs) -> Run:
+    """With DuckDB, which reads the files of this machine."""
+    if options.spark:
+        raise ReportError("--spark is for --engine spark")
+    layout = Layout(options.inside, json_logs.parse_keys(options.keys))
+    logs = files.inputs(options.files)
+    _check(
+        outputs, [each.path for each in logs], {each.directory for each in logs if each.directory}, options
+    )
+    with on_duckdb.scratch(how) as scratch:
+        known = [formats.recognise(each, layout) for each in files.copied(logs, scratch)]
+        told = summary.beside({each.path.parent for each in logs})
+        return _told(engine.compare(known, how), told)
+
+
+def _with_spark(options: argparse.Namespace, how: Settings, outputs: Outputs) -> Run:
+    """With Spark, which reads what it can reach."""
+    if only_here := [name for name in ("memory", "threads", "scratch") if getattr(options, name) is not None]:
+        raise ReportError(f"--{only_here[0]} is DuckDB's: Spark has its own settings (docs/report.md)")
+    url = on_spark.check(options.spark)
+    keys = json_logs.parse_keys(options.keys)
+    tables.check_layout(options.inside, keys)
+    given = tables.given(options.files)
+    local = [each.local for each in given if each.local]
+    _check(outputs, local, {path for path in local if path.is_dir()}, options)
+    with on_spark.connected(url) as spark:
+        logs = tables.Tables(spark, given, keys, how.comparing)
+        sources = logs.store()
+        return _told(engine.run(spark, how, sources, logs.versions), logs.summaries())
+
+
+def _told(found: Run, summaries: list[Summary]) -> Run:
+    """With what collectors say of the window."""
+    if not summaries:
+        return found
+    gaps = sorted(chain(*(each.gaps for each in summaries)), key=lambda gap: (gap.begin, gap.pod))
+    restarts = sorted(chain(*(each.restarts for each in summaries)), key=lambda each: (each.at, each.pod))
+    return replace(
+        found,
+        not_collected=tuple(filter(found.concerns, gaps)),
+        restarts=tuple(filter(found.saw, restarts))
+        if all(each.knows_restarts for each in summaries)
+        else None,
+    )
+
+
 def _trace_link(template: str) -> str:
     if template and not (template.startswith(("http://", "https://")) and page.REQUEST_ID in template):
         raise ReportError(
@@ -142,8 +193,7 @@ def _trace_link(template: str) -> str:
     return template
 
 
-def _outputs(options: argparse.Namespace) -> dict[str, Output]:
-    """The files to be written, by what they hold."""
+def _outputs(options: argparse.Namespace) -> Outputs:
     outputs = {"page": Output("--out", options.out)}
     if options.json != STDOUT:
         outputs["json"] = Output("--json", Path(options.json or options.out.with_suffix(".json")))
@@ -153,15 +203,9 @@ def _outputs(options: argparse.Namespace) -> dict[str, Output]:
     return outputs
 
 
-def _check(outputs: list[Output], logs: list[Input], options: argparse.Namespace) -> None:
-    read = [each.path for each in logs] + [each for each in (options.stack, options.thresholds) if each]
-    writing.check(outputs, read, {each.directory for each in logs if each.directory})
-
-
-def _gaps(directories: set[Path]) -> list[Gap] | None:
-    """What collectors could not have, in the order of time; None if no collector wrote there."""
-    told = [gaps for each in directories if (gaps := summary.gaps(each)) is not None]
-    return sorted(chain(*told), key=lambda gap: (gap.begin, gap.pod)) if told else None
+def _check(outputs: Outputs, logs: list[Path], directories: set[Path], options: argparse.Namespace) -> None:
+    read = [*logs, *(each for each in (options.stack, options.thresholds) if each)]
+    writing.check(list(outputs.values()), read, directories)
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -186,7 +230,9 @@ def _settings(options: argparse.Namespace) -> Settings:
         edge_seconds=_within("--edge", options.edge, 0, 3600),
         first=options.first,
         last=options.last,
-        memory_mib=int(_within("--memory", options.memory, 100, 1 << 20)),
+        memory_mib=MEMORY_MIB
+        if options.memory is None
+        else int(_within("--memory", options.memory, 100, 1 << 20)),
         threads=None if options.threads is None else int(_within("--threads", options.threads, 1, 1024)),
         scratch=options.scratch,
     )

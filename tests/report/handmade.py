@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 
 from lab.kit.access_logs import START
 from shadow_report.compare import engine, files, formats
-from shadow_report.compare.engine import Settings
 from shadow_report.compare.records import Comparing
 from shadow_report.compare.run import Run
+from shadow_report.compare.settings import Settings
 from tests.generated import steady
 
 Line = dict[str, Any]

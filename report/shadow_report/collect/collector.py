@@ -13,9 +13,10 @@ from shadow_report.collect import summary
 from shadow_report.collect.cluster import Cluster
 from shadow_report.collect.follow import Follower
 from shadow_report.collect.lines import Reader
-from shadow_report.collect.pods import Watched
+from shadow_report.collect.pods import Restarts, Watched
 from shadow_report.collect.seam import Seam
 from shadow_report.collect.store import Store
+from shadow_report.collect.summary import Summary
 from shadow_report.collect.tally import Gap, Tally, moment
 from shadow_report.errors import ReportError
 
@@ -43,7 +44,10 @@ class Collector:
 
     def __init__(self, cluster: Cluster, store: Store, plan: Plan, tell: Tell) -> None:
         """`tell` is given each event with what there is to say of it."""
-        self.tally = Tally(gaps=summary.gaps(store.directory) or [])  # an earlier collector's
+        earlier = summary.read(store.directory) or Summary()
+        self.tally = Tally(gaps=list(earlier.gaps))
+        self.restarts = list(earlier.restarts)  # of all containers
+        self._news = Restarts(earlier.restarts)
         self._cluster = cluster
         self._store = store
         self._plan = plan
@@ -85,6 +89,7 @@ class Collector:
             "files": len(self._store.files),
             "bytes": self._store.bytes,
             **self.tally.as_json(),
+            "container_restarts": [each.as_json() for each in self.restarts],
         }
 
     def progress(self) -> dict[str, Any]:
@@ -113,6 +118,7 @@ class Collector:
         async with aclosing(self._cluster.changes()) as changes:
             async for pods in changes:
                 for log, pod in pods.items():
+                    self._note_restarts(log, pod)
                     if log in self._followers:
                         self._followers[log].update(pod)
                     elif log not in self._ended:
@@ -148,9 +154,19 @@ class Collector:
     def _seam(self, log: str) -> Seam:
         """Where to begin: where an earlier collector ended, now, or with all that a new pod has logged."""
         if log in self._earlier:
-            start, recent = self._earlier[log]
-            return Seam(start, recent)
-        return Seam(self._plan.begin if self._first_pods and not self._earlier else 0)
+            return Seam(*self._earlier[log])
+        return Seam(self._begin(log))
+
+    def _begin(self, log: str) -> int:
+        """From when on a log is wanted."""
+        if log in self._earlier:
+            return self._earlier[log][0]
+        return self._plan.begin if self._first_pods and not self._earlier else 0
+
+    def _note_restarts(self, log: str, pod: Watched) -> None:
+        for each in self._news.news(pod, self._begin(log)):
+            self.restarts.append(each)
+            self._tell("restart", {**each.as_json(), "text": each.as_text()})
 
     def _tell_gap(self, gap: Gap) -> None:
         self._tell("gap", {**gap.as_json(), "text": gap.as_text()})

@@ -59,7 +59,7 @@ def event_text(kind: str, values: Mapping[str, Any]) -> str | None:
             return f"not had: {values['text']}"
         case "removed":
             return f"--max-disk is reached: removed the oldest {count(values['requests'], 'request')}"
-        case "warning":
+        case "warning" | "restart":
             return str(values["text"])
         case "done":
             return summary_text(values)

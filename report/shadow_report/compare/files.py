@@ -103,13 +103,13 @@ def head(given: Input, compression: str, most: int) -> bytes:
         raise ReportError(f"{given.path} cannot be unpacked: {problem}") from None
 
 
-def lines(given: Input, compression: str) -> Iterator[bytes]:
+def lines(given: Input, compression: str, longest: int = text_logs.LONGEST_LINE) -> Iterator[bytes]:
     """Lines without their ends, blank ones left out; of one that is too long only the beginning."""
     try:
         with _open(given.content, compression) as file:
-            while raw := file.readline(text_logs.LONGEST_LINE + 2):
-                while not raw.endswith(b"\n") and len(raw) > text_logs.LONGEST_LINE:
-                    more = file.readline(text_logs.LONGEST_LINE)
+            while raw := file.readline(longest + 2):
+                while not raw.endswith(b"\n") and len(raw) > longest:
+                    more = file.readline(longest)
                     if more.endswith(b"\n") or not more:
                         break
                 if raw.strip():

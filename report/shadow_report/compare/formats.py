@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Any
 
-from shadow_report import json_logs, text_logs, words
+from shadow_report import json_logs, otlp_logs, text_logs, words
 from shadow_report.compare import files
 from shadow_report.compare.files import Input
 from shadow_report.errors import ReportError
@@ -37,12 +38,13 @@ class Layout:
 @dataclass(frozen=True)
 class Known:
     """A file whose format is known: one of json_logs.FORMATS, of text_logs.PARSERS, "parquet" or "empty".
-    `wrapped`: something stands before each line, see sidecar_logs."""
+    `wrapped`: something stands before each line, see sidecar_logs; `packed`: a line holds many, see otlp_logs."""
 
     input: Input
     format: str
     compression: str
     wrapped: bool = False
+    packed: bool = False
     layout: Layout = field(default_factory=Layout)
 
     @property
@@ -54,25 +56,38 @@ class Known:
     def is_plain_json(self) -> bool:
         """Can the engine read it as it is?"""
         nested = any("." in key for key in self.layout.keys.values())
-        return self.format in json_logs.FORMATS and not (self.wrapped or self.layout.inside or nested)
+        return self.format in json_logs.FORMATS and not (
+            self.wrapped or self.packed or self.layout.inside or nested
+        )
 
 
 def recognise(given: Input, layout: Layout | None = None) -> Known:
     """Looks at the beginning of a file. Raises ReportError for what is no access log."""
     layout = layout or Layout()
-    packed = files.kind(given)
-    if packed == "parquet":
+    compression = files.kind(given)
+    if compression == "parquet":
         return Known(given, "parquet", "none", layout=layout)
     for most in _HEADS:
-        head = files.head(given, packed, most)
+        head = files.head(given, compression, most)
+        if otlp_logs.is_export(head):
+            return _recognise_export(given, compression, layout)
         found = [line.strip() for line in head.split(b"\n") if line.strip()][:_HEAD_LINES]
         bare = [text for text, _ in unwrapped(found)]
         if name := next(filter(None, (_format(text, layout) for text in bare)), None):
-            return Known(given, name, packed, is_wrapped(found[0]), layout)
+            return Known(given, name, compression, is_wrapped(found[0]), layout=layout)
     own = Own()
     if all(own.says(text) for text in bare):
-        return Known(given, "empty", packed)
+        return Known(given, "empty", compression)
     raise ReportError(f"{given.path} is {_what(head, bare, layout)}")
+
+
+def _recognise_export(given: Input, compression: str, layout: Layout) -> Known:
+    """The same of OTLP's records."""
+    known = Known(given, "empty", compression, packed=True, layout=layout)
+    found = [text for text, _ in islice(bare_lines(known), _HEAD_LINES)]
+    if name := next(filter(None, (_format(text, layout) for text in found)), None):
+        return replace(known, format=name)
+    raise ReportError(f"{given.path} holds OTLP's records, and each is {_what(b'', found, layout)}")
 
 
 def _format(raw: bytes, layout: Layout) -> str | None:
@@ -175,5 +190,8 @@ def reason(raw: bytes, problem: str, is_json: bool) -> str:
 
 def bare_lines(known: Known) -> Iterator[tuple[bytes, str | None]]:
     """The lines of a file, and the pod that stands before them, if one does."""
+    if known.packed:
+        exports = files.lines(known.input, known.compression, otlp_logs.LONGEST_LINE)
+        return chain.from_iterable(map(otlp_logs.unpacked, exports))
     raw = files.lines(known.input, known.compression)
     return unwrapped(raw) if known.wrapped else ((line, None) for line in raw)

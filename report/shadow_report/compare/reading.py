@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from shadow_report.json_logs import APP_MS, Keys
 from shadow_report.schema import RAW, RAW_NAMES
 
 _SQL = {"text": "VARCHAR", "whole": "BIGINT", "name": "VARCHAR", "time": "TIMESTAMPTZ"}
-_TYPES = {column.name: _SQL[column.type] for column in RAW} | {APP_MS: "BIGINT"}
+TYPES = {column.name: _SQL[column.type] for column in RAW} | {APP_MS: "BIGINT"}
+Columns = frozenset[tuple[str, str | None]]
 _MOST_CONVERTED = 1 << 28  # bytes of converted lines that are on disk at a time
 
 
@@ -103,51 +104,57 @@ def _json(paths: Sequence[Path], compression: str, keys: Keys, versions: Version
     """A line that is no JSON, and a value of another type, become NULL instead of ending the run; both are found
     again as records.PROBLEMS."""
     names = {name: keys.get(name, name) for name in json_logs.NAMES}
-    columns = ", ".join(f"{text(key)}: '{_TYPES[name]}'" for name, key in names.items())
+    columns = ", ".join(f"{text(key)}: '{TYPES[name]}'" for name, key in names.items())
     values = {name: identifier(key) for name, key in names.items()}
     return (
-        f"SELECT {_selected(values, versions)}, (file_index + {first})::UINTEGER AS file "
+        f"SELECT {selected(values, versions)}, (file_index + {first})::UINTEGER AS file "
         f"FROM read_ndjson({_exactly(paths)}, columns = {{{columns}}}, ignore_errors = true, "
         f"compression = '{compression}', hive_partitioning = false)"
     )
 
 
 def _parquet(group: list[Known], columns: frozenset[str], versions: Versions, first: int) -> str:
-    keys = _keys(group[0], columns)
-    values = {
-        name: f"TRY_CAST({identifier(key)} AS {_TYPES[name]})" if key in columns else "NULL"
-        for name, key in ((name, keys.get(name, name)) for name in json_logs.NAMES)
-    }
+    values = cast(keys_of(columns, group[0].layout.keys), columns)
     return (
-        f"SELECT {_selected(values, versions)}, (file_index + {first})::UINTEGER AS file "
+        f"SELECT {selected(values, versions)}, (file_index + {first})::UINTEGER AS file "
         f"FROM read_parquet({_exactly([each.input.content for each in group])}, hive_partitioning = false)"
     )
 
 
-def _keys(known: Known, columns: frozenset[str]) -> Keys:
-    """What the columns of a Parquet file are called: as in the JSON that it was made of."""
-    format = json_logs.recognise(dict.fromkeys(columns), known.layout.keys) or "json"
-    return {**json_logs.FORMATS[format], **known.layout.keys}
+def keys_of(columns: Iterable[str], given: Keys) -> Keys:
+    """What the columns of a table are called: as in the JSON that it was made of."""
+    format = json_logs.recognise(dict.fromkeys(columns), given) or "json"
+    return {**json_logs.FORMATS[format], **given}
+
+
+def cast(keys: Keys, columns: Collection[str]) -> dict[str, str]:
+    """The SQL of each column by its name, NULL where a table does not have it, or a value of another type."""
+    found = {name: keys.get(name, name) for name in json_logs.NAMES}
+    return {
+        name: f"TRY_CAST({identifier(key) if key in columns else 'NULL'} AS {TYPES[name]})"
+        for name, key in found.items()
+    }
 
 
 def _alike(known: list[Known]) -> Iterator[tuple[list[Known], frozenset[str]]]:
-    """Parquet files in groups of the same columns."""
+    """Parquet files in groups of the same columns: a type may have changed from one collector to the next."""
     columns = _columns(known)
-    groups: dict[tuple[frozenset[str], str | None], list[Known]] = defaultdict(list)
+    groups: dict[tuple[Columns, str | None], list[Known]] = defaultdict(list)
     for each in known:
-        there = columns[each]
-        if not there & {_keys(each, there).get(name, name) for name in ("status", "path", "request_id")}:
+        there = {name for name, _ in columns[each]}
+        keys = keys_of(there, each.layout.keys)
+        if not there & {keys.get(name, name) for name in ("status", "path", "request_id")}:
             raise ReportError(
                 f"{each.input.path} has none of the columns of an access log: {', '.join(RAW_NAMES)} are read; "
                 "say what they are called with --keys status=COLUMN,..."
             )
-        groups[there, each.input.version].append(each)
-    for (there, _), group in groups.items():
-        yield group, there
+        groups[columns[each], each.input.version].append(each)
+    for (alike, _), group in groups.items():
+        yield group, frozenset(name for name, _ in alike)
 
 
-def _columns(known: list[Known]) -> dict[Known, frozenset[str]]:
-    """The columns of each Parquet file. Raises ReportError for one that is broken."""
+def _columns(known: list[Known]) -> dict[Known, Columns]:
+    """The columns of each Parquet file, and their types. Raises ReportError for one that is broken."""
     if not known:
         return {}
     try:
@@ -160,14 +167,14 @@ def _columns(known: list[Known]) -> dict[Known, frozenset[str]]:
     return {each: names[str(each.input.content.absolute())] for each in known}
 
 
-def _described(known: list[Known]) -> dict[str, frozenset[str]]:
+def _described(known: list[Known]) -> dict[str, Columns]:
     paths = _exactly([each.input.content for each in known])
     with duckdb.connect() as connection:
-        query = f"SELECT file_name, list(name) FROM parquet_schema({paths}) GROUP BY file_name"
-        return {file: frozenset(names) for file, names in connection.execute(query).fetchall()}
+        query = f"SELECT file_name, list((name, type)) FROM parquet_schema({paths}) GROUP BY file_name"
+        return {file: frozenset(columns) for file, columns in connection.execute(query).fetchall()}
 
 
-def _selected(values: dict[str, str], versions: Versions) -> str:
+def selected(values: dict[str, str], versions: Versions) -> str:
     """The columns of schema.RAW, of SQL values by name."""
     made = {
         **values,

@@ -1,4 +1,4 @@
-"""Makes a record of a raw line. SQL for DuckDB, as text: nothing is read here."""
+"""Makes a record of a raw line. SQL as text (see session): nothing is read here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shadow_report.compare import answers, templates
-from shadow_report.schema import SIDES
+from shadow_report.schema import RAW_NAMES, SIDES
 
 # What can be wrong with a line that was read, in the order in which it is looked for.
 PROBLEMS = (
@@ -20,7 +20,7 @@ PROBLEMS = (
     "start_time is before the year 2000: its clock was not set",
 )
 UNREADABLE = 1
-_CLOCK = "TIMESTAMPTZ '2000-01-01 00:00:00+00'"
+_CLOCK_US = 946_684_800_000_000
 _PROBLEM = f"""CASE
     WHEN method IS NULL AND path IS NULL AND status IS NULL AND start_time IS NULL AND request_id IS NULL THEN 1
     WHEN method IS NULL THEN 2
@@ -28,7 +28,7 @@ _PROBLEM = f"""CASE
     WHEN status IS NULL OR status NOT BETWEEN 0 AND 999 THEN 4
     WHEN start_time IS NULL THEN 5
     WHEN version IS NULL THEN 6
-    WHEN start_time < {_CLOCK} THEN 7
+    WHEN epoch_us(start_time) < {_CLOCK_US} THEN 7
     ELSE 0 END"""
 # Tracing rewrites the 14th digit of a uuid, which is the 15th of its 36 characters: it is left out.
 _JOIN_ID = """CASE
@@ -42,15 +42,19 @@ _KEY = """CASE
         hash(substring(request_id, 1, 14), substring(request_id, 16, 21), method, path)
     WHEN request_id IS NOT NULL THEN hash(request_id, method, path) END"""
 # Envoy writes the gRPC status as a number, as Unavailable, or as UNAVAILABLE; an unknown name is no success.
+_GRPC_NAMES = " ".join(
+    f"WHEN '{name.replace('_', '')}' THEN {number}" for number, name in enumerate(answers.GRPC_NAMES)
+)
+# A column of numbers with gaps is one of fractions in some files: 14.0.
+_GRPC_NUMBER = "CAST(TRY_CAST(grpc_status AS DOUBLE) AS INTEGER)"
 _GRPC = f"""CASE WHEN grpc_status IS NULL OR grpc_status IN ('', '-') THEN NULL
-    WHEN TRY_CAST(grpc_status AS INTEGER) BETWEEN 0 AND 99 THEN TRY_CAST(grpc_status AS INTEGER)
-    ELSE coalesce(list_position({[name.replace("_", "") for name in answers.GRPC_NAMES]},
-        upper(replace(grpc_status, '_', ''))) - 1, {answers.GRPC_UNKNOWN}) END"""
+    WHEN TRY_CAST(grpc_status AS DOUBLE) BETWEEN 0 AND 99 THEN {_GRPC_NUMBER}
+    ELSE CASE upper(replace(grpc_status, '_', '')) {_GRPC_NAMES} ELSE {answers.GRPC_UNKNOWN} END END"""
 _ANSWER = f"""CASE WHEN status BETWEEN 0 AND 999 THEN status
     + CASE WHEN flags IN ('', '-') OR flags IS NULL THEN 0
-        WHEN status BETWEEN 1 AND 499 AND list_has_any(string_split(flags, ','), {list(answers.BROKEN_FLAGS)})
+        WHEN status BETWEEN 1 AND 499 AND regexp_matches(flags, '(^|,)({"|".join(answers.BROKEN_FLAGS)})(,|$)')
             THEN {answers.BROKEN_CODE}
-        WHEN list_has_any(string_split(flags, ','), {list(answers.CALLER_FLAGS)}) THEN {answers.CUT_OFF_CODE}
+        WHEN regexp_matches(flags, '(^|,)({"|".join(answers.CALLER_FLAGS)})(,|$)') THEN {answers.CUT_OFF_CODE}
         ELSE 0 END
     + coalesce(grpc_number, 0) * {answers.GRPC_CODE} END"""
 # How a call by gRPC looks: POST /package.Service/Method.
@@ -83,8 +87,10 @@ def sql(raw: str, comparing: Comparing) -> str:
         if side in comparing.versions
     )
     commas = "length(xff) - length(replace(xff, ',', ''))"
+    without_query = "CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path"
+    columns = ", ".join(without_query if name == "path" else name for name in RAW_NAMES)
     return f"""SELECT *, method || ' ' || template AS route, xff_hops > 0 AS is_mirror, problem = 0 AS parse_ok
-FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, xff, request_id, {_JOIN_ID} AS join_id,
+FROM (SELECT CAST(CASE {sides} END AS TINYINT) AS side, version, pod, xff, request_id, {_JOIN_ID} AS join_id,
     epoch_us(start_time) AS start_us, method, path, {_template(comparing)} AS template,
     status, grpc_number AS grpc_status, flags, {_ANSWER} AS answer,
     CASE WHEN app_us >= 0 THEN app_us END AS app_us,
@@ -92,9 +98,8 @@ FROM (SELECT CASE {sides} END::TINYINT AS side, version, pod, xff, request_id, {
     CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent END AS bytes_sent,
     CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE {commas} + 1 END AS xff_hops,
     {_PROBLEM} AS problem, file
-FROM (SELECT * REPLACE (CASE WHEN contains(path, '?') THEN split_part(path, '?', 1) ELSE path END AS path),
-    {_GRPC} AS grpc_number
-FROM ({raw})))"""
+FROM (SELECT *, {_GRPC} AS grpc_number
+FROM (SELECT {columns}, file FROM ({raw}) AS raw) AS raw) AS known) AS records"""
 
 
 def compact(records: str, comparing: Comparing) -> str:
@@ -106,18 +111,18 @@ def compact(records: str, comparing: Comparing) -> str:
     is not made for the others, and only errors their id and path.
     """
     shown = "answer >= 400 AND side <> 0"
-    return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, (hash(pod) >> 40)::UINTEGER AS pod, start_us,
-    answer::INTEGER AS answer, problem::TINYINT AS problem,
-    {_KEY} AS key, file,
+    return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, CAST(hash(pod) % {1 << 24} AS INTEGER) AS pod,
+    start_us, CAST(answer AS INTEGER) AS answer, CAST(problem AS TINYINT) AS problem, {_KEY} AS key, file,
     CASE WHEN side = 0 THEN method || ' ' || {_template(comparing)} END AS route,
-    side = 0 AND {_eligible(comparing.methods)} AS eligible,
+    coalesce(side = 0 AND {_eligible(comparing.methods)}, FALSE) AS eligible,
     CASE WHEN method = 'POST' AND grpc_status IS NULL AND answer = 200
         THEN regexp_matches(path, '{_GRPC_CALL}') ELSE FALSE END AS grpc_unknown,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,
-    least(strlen(xff), 30000)::SMALLINT AS forwarded, CASE WHEN {shown} THEN request_id END AS shown_id,
-    CASE WHEN {shown} THEN flags END AS shown_flags, pod AS pod_name,
-    CASE WHEN {shown} THEN path END AS shown_path
-FROM ({records})"""
+    CAST(CASE WHEN strlen(xff) < 30000 THEN strlen(xff) WHEN xff IS NOT NULL THEN 30000 END AS SMALLINT)
+        AS forwarded,
+    CASE WHEN {shown} THEN request_id END AS shown_id, CASE WHEN {shown} THEN flags END AS shown_flags,
+    pod AS pod_name, CASE WHEN {shown} THEN path END AS shown_path
+FROM ({records}) AS records"""
 
 
 def _template(comparing: Comparing) -> str:
@@ -126,8 +131,7 @@ def _template(comparing: Comparing) -> str:
 
 def bucket(microseconds: str) -> str:
     """The logarithmic bucket of a latency, 1 % wide."""
-    # greatest() alone would make 1 of a latency that is not known.
-    known = f"CASE WHEN {microseconds} IS NOT NULL THEN greatest({microseconds}, 1) END"
+    known = f"CASE WHEN {microseconds} > 1 THEN {microseconds} WHEN {microseconds} IS NOT NULL THEN 1 END"
     return f"CAST(floor(ln({known}) / ln(1.01)) AS SMALLINT)"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shadow_report.collect.pods import Restart
 from shadow_report.collect.tally import Gap
-from shadow_report.compare.details import Pod, Worse
 from shadow_report.compare.tallies import Comparison
 
 
@@ -32,6 +32,30 @@ class Sample:
     reference: str
     other: str
     flags: str = "-"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """The requests of one pod within the window, of those that are copied. Latencies are in microseconds, None
+    where no line tells one."""
+
+    side: str
+    name: str
+    requests: int
+    server_errors: int
+    unfinished: int
+    p50_us: float | None
+    p95_us: float | None
+
+
+@dataclass(frozen=True)
+class Worse:
+    """How many answers got worse in one way, and the flags that the shadow's proxy gave them."""
+
+    reference: str
+    other: str
+    flags: str
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,8 @@ class Run:
     """`sides` by "live", "shadow", "control"; `window_us` is what was compared, after its edges were cut off;
     `measure` is "app" (the app's own time) or "total" (the proxy's whole time); `not_collected` is what the
     collector could not have of the window, None if no collector said; `grpc_unknown` is how many calls by gRPC
-    have no gRPC status; `late_us` is how much later the shadow's log begins, if the window was cut for it."""
+    have no gRPC status; `late_us` is how much later the shadow's log begins, if the window was cut for it;
+    `engine` is what made the aggregates; `restarts` are those of containers, None if no collector watched."""
 
     sides: dict[str, Side]
     sources: tuple[Source, ...]
@@ -83,6 +108,8 @@ class Run:
     not_collected: tuple[Gap, ...] | None = None
     grpc_unknown: int = 0
     late_us: int = 0
+    engine: str = "duckdb"
+    restarts: tuple[Restart, ...] | None = None
 
     @property
     def lines(self) -> int:
@@ -95,8 +122,15 @@ class Run:
     def concerns(self, gap: Gap) -> bool:
         """Is it about a version that is compared, and about the window?"""
         first, last = self.window_us
-        named = any(gap.version in side.versions for side in self.sides.values())
-        return named and gap.begin <= last * 1000 and gap.end >= first * 1000
+        return self._compares(gap.version) and gap.begin <= last * 1000 and gap.end >= first * 1000
+
+    def saw(self, restart: Restart) -> bool:
+        """Was it of a version that is compared, and within the window?"""
+        first, last = self.window_us
+        return self._compares(restart.version) and first * 1000 <= restart.at <= last * 1000
+
+    def _compares(self, version: str) -> bool:
+        return any(version in side.versions for side in self.sides.values())
 
     @property
     def days(self) -> bool:

@@ -51,17 +51,20 @@ def sql(path: str, rules: list[str]) -> str:
 
 
 def fold(depth: int) -> str:
-    """The SQL that folds what varies at one place of the paths in the table `folded` (parts, requests): where one
-    parent has more than 200 different children, {any} stands for those that are not much busier than most. A
-    shop's articles are one route so, and so are the paths that a scanner tries."""
-    return f"""WITH children AS (
-    SELECT parts[:{depth - 1}] AS parent, parts[{depth}] AS child, sum(requests) AS requests
-    FROM folded WHERE len(parts) >= {depth} GROUP BY ALL),
+    """The SQL that folds what varies at one place of the names in the table `folded` (route, name, requests):
+    where one parent has more than 200 different children, {any} stands for those that are not much busier than
+    most. A shop's articles are one route so, and so are the paths that a scanner tries."""
+    before = f"^(?:[^/]*/){{{depth - 1}}}"
+    return f"""WITH split AS (
+    SELECT route, name, requests, regexp_extract(name, '{before}', 0) AS parent,
+        regexp_extract(name, '{before}([^/]*)', 1) AS child FROM folded),
+children AS (
+    SELECT parent, child, sum(requests) AS requests FROM split WHERE parent <> '' GROUP BY parent, child),
 parents AS (
     SELECT parent, median(requests) AS usual FROM children GROUP BY parent HAVING count(*) > {_MANY}),
-names AS (
-    SELECT children.parent, child FROM children JOIN parents USING (parent)
-    WHERE children.requests <= {_BUSIER} * usual)
-SELECT route, requests, CASE WHEN names.child IS NULL THEN parts
-    ELSE parts[:{depth - 1}] || ['{{any}}'] || parts[{depth + 1}:] END AS parts
-FROM folded LEFT JOIN names ON parts[:{depth - 1}] = names.parent AND parts[{depth}] = names.child"""
+varying AS (
+    SELECT children.parent, children.child FROM children JOIN parents ON children.parent = parents.parent
+    WHERE children.requests <= {_BUSIER} * parents.usual)
+SELECT route, requests, CASE WHEN varying.child IS NULL THEN name ELSE split.parent || '{{any}}' ||
+    substring(name, length(split.parent) + length(split.child) + 1) END AS name
+FROM split LEFT JOIN varying ON split.parent = varying.parent AND split.child = varying.child"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 _MOST_BLOCKS = 240
@@ -11,6 +12,22 @@ _LEAST_BLOCKS = 20
 _BLOCK_SIZES = (60, 30, 20, 10, 5, 2, 1)  # seconds; a minute where that gives enough of them
 _APART_US = 24 * 3600 * 1_000_000
 _WRONG_CLOCKS = 0.001  # a larger share of the lines is no mistake
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which live requests are compared, and the blocks of time in which they are counted. `copies`: how many
+    copies of one request there may be (mirrorPercent 250: three)."""
+
+    first_us: int
+    last_us: int
+    block_seconds: int
+    copies: int = 1
+
+    @property
+    def sql(self) -> str:
+        """Whether a line began within it."""
+        return f"start_us BETWEEN {self.first_us} AND {self.last_us}"
 
 
 class Span(NamedTuple):

@@ -17,9 +17,9 @@ from shadow_report.compare.answers import Kind, kind
 from shadow_report.compare.run import Run
 from shadow_report.compare.tallies import BUCKET, EVERYTHING, Sums
 from shadow_report.errors import ReportError
+from shadow_report.judge.statements import Result, Statement, Verdict, result_of
 from shadow_report.judge.statistics import NetRate
 from shadow_report.judge.thresholds import Thresholds, settings
-from shadow_report.judge.verdict import Result, Statement, Verdict, result_of
 
 ALL = "all"  # the section about all requests
 # Milliseconds that at most this share of the answers may take longer than.

@@ -8,9 +8,9 @@ from typing import Any
 
 from shadow_report.compare.run import Run
 from shadow_report.judge.findings import Excess, Finding, Slowness
+from shadow_report.judge.statements import Verdict
 from shadow_report.judge.statistics import Interval
 from shadow_report.judge.thresholds import Thresholds
-from shadow_report.judge.verdict import Verdict
 
 # It rises when a key goes or means something else; new keys leave it.
 SCHEMA_VERSION = 1
@@ -20,6 +20,7 @@ def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, An
     """Everything as plain values: verdict, statements, figures of every route, what was left out, thresholds."""
     return {
         "schemaVersion": SCHEMA_VERSION,
+        "engine": run.engine,
         "verdict": verdict.result.value,
         "statements": [{**asdict(each), "result": each.result.value} for each in verdict.statements],
         "window": {"first": run.window_us[0] / 1e6, "last": run.window_us[1] / 1e6},
@@ -37,6 +38,7 @@ def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, An
         "all": _finding(verdict.overall),
         "routes": [_finding(each) for each in verdict.routes],
         "pods": [asdict(each) for each in run.pods],
+        "restarts": None if run.restarts is None else [each.as_json() for each in run.restarts],
         "worseAnswers": [asdict(each) for each in run.worse],
         "newErrors": [asdict(each) for each in run.samples],
         "thresholds": asdict(thresholds),

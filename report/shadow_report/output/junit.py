@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from shadow_report.compare.run import Run
-from shadow_report.judge.verdict import Result, Statement, Verdict
+from shadow_report.judge.statements import Result, Statement, Verdict
 
 _ELEMENTS = {Result.FAIL: "failure", Result.INCONCLUSIVE: "skipped"}
 # What XML 1.0 cannot hold, not even escaped.

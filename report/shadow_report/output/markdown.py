@@ -6,7 +6,7 @@ import re
 
 from shadow_report import words
 from shadow_report.compare.run import Run
-from shadow_report.judge.verdict import Result, Statement, Verdict
+from shadow_report.judge.statements import Result, Statement, Verdict
 from shadow_report.output.terminal import head
 
 _SIGNS = {Result.PASS: "✅", Result.FAIL: "❌", Result.INCONCLUSIVE: "❔"}

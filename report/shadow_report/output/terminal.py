@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shadow_report import words
 from shadow_report.compare.run import Run
-from shadow_report.judge.verdict import Statement, Verdict
+from shadow_report.judge.statements import Statement, Verdict
 
 _MOST_ROUTES = 10
 _MOST_GAPS = 5

@@ -42,4 +42,4 @@ def test_a_collector_in_a_new_directory_knows_of_no_gap(tmp_path: Path) -> None:
 def test_a_file_that_is_no_summary_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / summary.FILE).write_text(content)
     with pytest.raises(ReportError, match=r"collected\.json is not the summary of a collector: .*move it"):
-        summary.gaps(tmp_path)
+        summary.read(tmp_path)

@@ -16,8 +16,8 @@ import pytest
 from lab.kit.access_logs import Traffic, write
 from shadow_report.cli import main
 from shadow_report.compare import engine, files, formats
-from shadow_report.compare.engine import Settings
 from shadow_report.compare.records import Comparing
+from shadow_report.compare.settings import Settings
 from tests.report.handmade import VERSIONS
 
 SOME = Traffic(pairs=3000, seconds=600)

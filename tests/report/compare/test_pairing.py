@@ -13,6 +13,7 @@ from lab.kit.access_logs import START
 from shadow_report.compare import engine, files, formats
 from shadow_report.compare.records import Comparing
 from shadow_report.compare.run import Run
+from shadow_report.compare.settings import Settings
 from shadow_report.errors import ReportError
 from tests.report.handmade import ID, VERSIONS, answers, both, line, run
 
@@ -240,6 +241,4 @@ def test_istios_own_json_is_understood(tmp_path: Path) -> None:
 def _only(directory: Path, lines: list[dict[str, Any]]) -> Run:
     file = directory / "istio.ndjson"
     file.write_text("".join(json.dumps(each) + "\n" for each in lines))
-    return engine.compare(
-        [formats.recognise(files.Input(file))], engine.Settings(Comparing(VERSIONS, ("GET",)))
-    )
+    return engine.compare([formats.recognise(files.Input(file))], Settings(Comparing(VERSIONS, ("GET",))))

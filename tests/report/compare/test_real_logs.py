@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +288,85 @@ def test_one_file_of_all_pods_tells_their_versions(
     report = figures(tmp_path, f"{tmp_path}/all.log", *options)
     assert same(report, expected)
     assert {name: side["pods"] for name, side in report["sides"].items()} == {"live": 3, "shadow": 3}
+
+
+def any_value(value: Any) -> Line:
+    """As OTLP writes a value in JSON: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding."""
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": attributes(value)}}
+    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": str(value)}
+
+
+def attributes(values: Line) -> list[Line]:
+    return [{"key": key, "value": any_value(value)} for key, value in values.items() if value is not None]
+
+
+def nanoseconds(line: Line) -> str:
+    return str(round(datetime.fromisoformat(line["start_time"]).timestamp() * 1e6) * 1000)
+
+
+# What a record of a line is, as Envoy's access log for OpenTelemetry can be configured.
+RECORDS: dict[str, Callable[[Line], Line]] = {
+    "attributes": lambda line: {"attributes": attributes(json.loads(envoy_gateway(line)))},
+    "a body of keys and values": lambda line: {"body": any_value(parsed(line))},
+    "a body of text": lambda line: {"body": {"stringValue": istio_text(line) + "\n"}},
+    "a body of text and attributes of others": lambda line: {
+        "body": {"stringValue": istio_text(line)},
+        "attributes": attributes({"log_name": "otel", "k8s.cluster": "a"}),
+    },
+    "a body of JSON": lambda line: {"body": {"stringValue": istio_json(line)}},
+    "without start_time": lambda line: {
+        "attributes": attributes({key: value for key, value in parsed(line).items() if key != "start_time"})
+    },
+}
+
+
+def exported(lines: list[Line], record: Callable[[Line], Line]) -> str:
+    """As the collector's file exporter writes it: many records a line, of many pods."""
+    made = []
+    for begin in range(0, len(lines), 700):
+        by_pod: dict[str, list[Line]] = {}
+        for line in lines[begin : begin + 700]:
+            by_pod.setdefault(pod(line), []).append({"timeUnixNano": nanoseconds(line), **record(line)})
+        resources = [
+            {
+                "resource": {"attributes": attributes({"k8s.pod.name": name})},
+                "scopeLogs": [{"scope": {}, "logRecords": records}],
+            }
+            for name, records in by_pod.items()
+        ]
+        made.append(json.dumps({"resourceLogs": resources}, separators=(",", ":")) + "\n")
+    return "".join(made)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_files_of_opentelemetrys_collector_are_read(
+    tmp_path: Path, logs: tuple[list[Line], list[Line]], expected: Line, name: str
+) -> None:
+    log = tmp_path / "otlp.jsonl"
+    log.write_text(exported([line for pair in zip(*logs, strict=True) for line in pair], RECORDS[name]))
+    report = figures(tmp_path, str(log))
+    assert same(report, expected)
+    assert {name: side["pods"] for name, side in report["sides"].items()} == {"live": 3, "shadow": 3}
+    assert [(each["lines"], each["bad"]) for each in report["sources"]] == [(6000, 0)]
+
+
+def test_lines_of_an_export_that_cannot_be_read_are_bad_ones(
+    tmp_path: Path, logs: tuple[list[Line], list[Line]], expected: Line
+) -> None:
+    whole = exported([line for pair in zip(*logs, strict=True) for line in pair], RECORDS["attributes"])
+    log = tmp_path / "otlp.jsonl"
+    log.write_text(whole + '{"resourceLogs":[{"scopeLogs":\n{"resourceLogs":7}\n{"resourceLogs":[]}\n')
+    report = figures(tmp_path, str(log))
+    assert same(report, expected)
+    assert [(each["lines"], each["bad"]) for each in report["sources"]] == [(6002, 2)]
+
+
+def test_an_export_of_something_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "otlp.jsonl"
+    log.write_text(exported([], parsed) + '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{}}]}]}]}\n')
+    assert main(["compare", str(log), "--live=v1", "--shadow=v2"]) == 2
+    assert f"{log} holds OTLP's records, and each is " in capsys.readouterr().err
 
 
 AGENT = """2026-11-23T00:00:00.100000Z\tinfo\tFLAG: --concurrency="0"

@@ -14,8 +14,8 @@ from lab.kit.access_logs import Traffic, write
 from shadow_report import text_logs
 from shadow_report.cli import main
 from shadow_report.compare import engine, files, formats
-from shadow_report.compare.engine import Settings
 from shadow_report.compare.records import Comparing
+from shadow_report.compare.settings import Settings
 from shadow_report.schema import RAW_NAMES
 from shadow_report.text_logs import BadLineError
 from tests.report.handmade import ID, VERSIONS, generated

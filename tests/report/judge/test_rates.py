@@ -10,8 +10,9 @@ from collections import Counter
 
 import pytest
 
+from shadow_report.judge.statements import Result
 from shadow_report.judge.thresholds import Thresholds
-from shadow_report.judge.verdict import Result, judge
+from shadow_report.judge.verdict import judge
 from tests.report.simulated import Service, run
 
 pytestmark = pytest.mark.timeout(1800)  # seconds where nothing else runs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from shadow_report.judge.statements import Result, Statement, Verdict
 from shadow_report.judge.thresholds import Thresholds
-from shadow_report.judge.verdict import Result, Statement, Verdict, judge
+from shadow_report.judge.verdict import judge
 from tests.report.simulated import Service, run
 
 

@@ -10,8 +10,8 @@ from jinja2 import Environment, StrictUndefined
 
 from shadow_report import words
 from shadow_report.compare.run import Run
+from shadow_report.judge.statements import Result, Verdict
 from shadow_report.judge.thresholds import Thresholds
-from shadow_report.judge.verdict import Result, Verdict
 from shadow_report.output.page import sections
 
 VERSION = "0.1.0"

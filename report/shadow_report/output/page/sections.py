@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,9 @@ from shadow_report.compare.answers import Kind, kind
 from shadow_report.compare.run import Run, Sample
 from shadow_report.compare.tallies import EVERYTHING, Sums
 from shadow_report.judge.findings import Finding
+from shadow_report.judge.statements import Result, Verdict
+from shadow_report.judge.statistics import Interval
 from shadow_report.judge.thresholds import Thresholds, settings
-from shadow_report.judge.verdict import Result, Verdict, interval_text
 from shadow_report.output.page import charts, figures
 
 _MOST_ROWS = 100
@@ -141,6 +143,9 @@ def _trace(sample: Sample, trace_link: str) -> str:
 
 
 def _pods(run: Run) -> list[dict[str, Any]]:
+    restarts = Counter[str]()
+    for restart in run.restarts or ():
+        restarts[restart.pod] += restart.times
     rows = [
         [
             each.name,
@@ -149,18 +154,40 @@ def _pods(run: Run) -> list[dict[str, Any]]:
             words.percent(each.server_errors / each.requests),
             words.percent(each.unfinished / each.requests),
             *("unknown" if us is None else words.time(us) for us in (each.p50_us, each.p95_us)),
+            "unknown" if run.restarts is None else words.count(restarts[each.name]),
         ]
         for each in run.pods
     ]
-    heads = ("pod", "version", "requests", "server errors", "unfinished", "p50", "p95")
+    heads = ("pod", "version", "requests", "server errors", "unfinished", "p50", "p95", "restarts")
     return [
         table(
-            "Each pod by itself, those with the most failures of a version first", heads, rows, range(2, 7)
+            "Each pod by itself, those with the most failures of a version first", heads, rows, range(2, 8)
         ),
         text(
             "One pod that is far from the others of its version points at that pod, and not at the version."
         ),
+        _restarts(run),
     ]
+
+
+def _restarts(run: Run) -> dict[str, Any]:
+    if run.restarts is None:
+        return text(
+            "No collector that watches pods wrote these logs: whether containers restarted is not known."
+        )
+    rows = [
+        [
+            each.pod,
+            each.version,
+            each.container,
+            words.moment(each.at / 1e9, day=run.days),
+            each.why,
+            words.count(each.times),
+        ]
+        for each in run.restarts
+    ]
+    heads = ("pod", "version", "container", "ended (UTC)", "why", "times")
+    return table("Containers that ended within the window and were started again", heads, rows, (5,))
 
 
 def _matrix(run: Run) -> dict[str, Any]:
@@ -250,8 +277,8 @@ def _route(finding: Finding, verdict: Verdict) -> list[object]:
         words.count(sums.compared),
         words.percent(sums.paired / sums.eligible) if sums.eligible else "",
         words.count(sums.untold),
-        interval_text(finding.errors.net.rate),
-        interval_text(finding.changes.net.rate),
+        _interval(finding.errors.net.rate),
+        _interval(finding.changes.net.rate),
         by_name.get("p50", "too few"),
         by_name.get("p95", "too few"),
     ]
@@ -339,3 +366,8 @@ def _thresholds(thresholds: Thresholds) -> dict[str, Any]:
     return table(
         "What counts as worse, and how sure the report has to be", ("flag", "value", "meaning"), rows, (1,)
     )
+
+
+def _interval(interval: Interval) -> str:
+    """The value and its bounds."""
+    return f"{words.percent(interval.value)} ({words.percents(interval)})"
