@@ -34,6 +34,8 @@ def settings_of_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     (folder / "spark-defaults.conf").write_text(
         f"spark.driver.memory 1g\nspark.sql.shuffle.partitions 4\nspark.sql.warehouse.dir {folder}/tables\n"
         f"spark.local.dir {folder}\n"
+        # Generated classes take longer to compile than these few lines to be read.
+        "spark.sql.codegen.wholeStage false\nspark.sql.codegen.factoryMode NO_CODEGEN\n"
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_CONF_DIR", str(folder))
