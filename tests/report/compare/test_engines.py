@@ -32,9 +32,10 @@ def settings_of_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """A small Spark, which leaves nothing behind in the project's directory."""
     folder = tmp_path_factory.mktemp("spark")
     (folder / "spark-defaults.conf").write_text(
-        f"spark.driver.memory 1g\nspark.sql.shuffle.partitions 4\nspark.sql.warehouse.dir {folder}/tables\n"
-        f"spark.local.dir {folder}\n"
-        # Generated classes take longer to compile than these few lines to be read.
+        f"spark.sql.warehouse.dir {folder}/tables\nspark.local.dir {folder}\n"
+        "spark.driver.memory 1g\nspark.sql.shuffle.partitions 2\nspark.sql.adaptive.enabled false\n"
+        # To compile takes longer than these few lines take to be read.
+        "spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC\n"
         "spark.sql.codegen.wholeStage false\nspark.sql.codegen.factoryMode NO_CODEGEN\n"
     )
     with pytest.MonkeyPatch.context() as patch:
