@@ -62,7 +62,8 @@ class MirroredService(pulumi.ComponentResource):
         self._retained = (
             opts.retain_on_delete if opts else None
         )  # Pulumi gives the objects all options but this one
-        for line in warnings.of(service):
+        said = warnings.of(service)
+        for line in said:
             pulumi.log.warn(line, self)
         contained = [subset.name for subset in service.subsets if service.contained(subset)]
         waits = Waits(name, service.settle_seconds, contained, self)
@@ -70,7 +71,7 @@ class MirroredService(pulumi.ComponentResource):
         self.children: dict[Key, pulumi.Resource] = {}
         for step in plan(service):
             self.children[step.key] = self._register(step, waits)
-        self._warn_of_fewer_pods(service)
+        self._warn_of_fewer_pods(service, said)
         self._set_outputs(service)
 
     def _register(self, step: Step, waits: Waits) -> pulumi.Resource:
@@ -107,12 +108,11 @@ class MirroredService(pulumi.ComponentResource):
                 self,
             )
 
-    def _warn_of_fewer_pods(self, service: Service) -> None:
-        """How many pods there really are, where somebody else counts them."""
+    def _warn_of_fewer_pods(self, service: Service, said: list[str]) -> None:
+        """By how many pods there really are, where somebody else counts them; what was said is not said again."""
         ours = [subset for subset in service.subsets if not subset.run_by_others]
         if all(subset.counted_here for subset in ours):
             return
-        known = warnings.of(service)
         specs: Any = {
             subset.name: cast(Any, self.children["Deployment", service.version_name(subset)]).spec
             for subset in ours
@@ -121,7 +121,7 @@ class MirroredService(pulumi.ComponentResource):
         def warn(specs: dict[str, Any]) -> None:
             pods = {name: int(spec.get("replicas") or 1) for name, spec in specs.items()}
             for line in warnings.fewer_pods(service, pods):
-                if line not in known:
+                if line not in said:
                     pulumi.log.warn(line, self)
 
         pulumi.Output.all(**specs).apply(warn)

@@ -137,17 +137,14 @@ def _may_take_from_others(service: Service) -> bool:
         or service.mirror_match.everything
     ):
         return False
-    there = (route.through_gateway() for route in service.routes)
     return any(
-        route.copied and not route.answers_itself and route.catches_all
-        for route in there
-        if route is not None
+        route.copied and not route.answers_itself and route.catches_all for route in service.gateway_routes
     )
 
 
 def _spoken_to(service: Service) -> list[str]:
-    """What a TLS mode other than the mesh's own choice asks of every pod; without it, every live request "
-    "fails."""
+    """What a TLS mode other than the mesh's own choice asks of every pod; without it, every live request
+    fails."""
     needed = {
         "DISABLE": "live requests and copies go in plain text, and pods whose mesh demands mutual TLS "
         "(PeerAuthentication STRICT) refuse them all",

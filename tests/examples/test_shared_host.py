@@ -13,6 +13,7 @@ import yaml
 
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
+from lab.kit import gateways
 from lab.kit.scratch import write_project
 from lab.kit.stack import Stack
 from tests.mesh.faults import wait_until
@@ -20,18 +21,6 @@ from tests.mesh.faults import wait_until
 pytestmark = pytest.mark.thorough
 
 PROGRAM = CHECKOUT / "examples" / "shared_host"
-GATEWAY = """
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {name}}}
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{name: public, namespace: {name}}}
-spec:
-  selector: {{istio: ingressgateway}}
-  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ["*/{name}.example"]}}]
-"""
 
 
 class Example:
@@ -40,7 +29,8 @@ class Example:
     def __init__(self, lab: Lab, directory: Path) -> None:
         self.lab, self.name = lab, f"test-{uuid.uuid4().hex[:6]}"
         self.namespace = f"{self.name}-cart"
-        lab.kubectl("apply", "--filename=-", input=GATEWAY.format(name=self.name))
+        gateway = gateways.of_others(self.name, "public", f"{self.name}.example")
+        lab.kubectl("apply", "--filename=-", input=gateway)
         root = yaml.safe_load((PROGRAM / "root.yaml").read_text())
         root["metadata"]["namespace"] = self.name
         root["spec"].update(hosts=[f"{self.name}.example"], gateways=["public"])

@@ -15,22 +15,12 @@ import yaml
 
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
+from lab.kit import gateways
+from lab.kit.scratch import write_project
 from lab.kit.stack import Stack
 from tests.mesh.faults import wait_until
 
 PROGRAM = CHECKOUT / "examples" / "two_services"
-GATEWAY = """
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {name}}}
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{name: shared, namespace: {name}}}
-spec:
-  selector: {{istio: ingressgateway}}
-  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ["*/*.{name}.example"]}}]
-"""
 
 
 class Example:
@@ -38,11 +28,9 @@ class Example:
 
     def __init__(self, lab: Lab, directory: Path) -> None:
         self.lab, self.name = lab, f"test-{uuid.uuid4().hex[:6]}"
-        lab.kubectl("apply", "--filename=-", input=GATEWAY.format(name=self.name))
-        project = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())
-        project["main"] = str(PROGRAM)
-        project["runtime"]["options"]["virtualenv"] = str(CHECKOUT / ".venv")
-        (directory / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+        self.gateway = gateways.of_others(self.name, "shared", f"*.{self.name}.example")
+        lab.kubectl("apply", "--filename=-", input=self.gateway)
+        write_project(directory, PROGRAM)
         values = {
             "domain": f"{self.name}.example",
             "registry": "lab.local",
@@ -57,7 +45,7 @@ class Example:
     def remove(self) -> None:
         self.stack.destroy()
         self.stack.output("stack", "rm", self.name, "--yes")
-        self.lab.kubectl("delete", "--filename=-", input=GATEWAY.format(name=self.name))
+        self.lab.kubectl("delete", "--filename=-", input=self.gateway)
 
     def ask(self, service: str, path: str) -> str:
         """Who answers: the first two words."""

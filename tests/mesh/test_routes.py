@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from lab import Lab
-from lab.kit import templates
+from lab.kit import gateways, templates
 from lab.kit.changes import changes
 from lab.kit.check import access_log
 from lab.kit.client_pods import run_load_pod
@@ -36,18 +36,6 @@ ROUTES: list[dict[str, Any]] = [
         "timeout": "10s",
     },
 ]
-FRONT = """
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {name}-web}}
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{name: front, namespace: {name}-web}}
-spec:
-  selector: {{istio: ingressgateway}}
-  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ["*/{host}"]}}]
-"""
 # Of three teams: the owner's, whose API is answered here, one with a delegate of its own, and ours.
 ROOT = """
 apiVersion: networking.istio.io/v1
@@ -77,7 +65,8 @@ class Entered:
     def __init__(self, lab: Lab, deployed: ScratchStack) -> None:
         self.lab, self.deployed = lab, deployed
         self.names = {"name": deployed.namespace, "host": deployed.host}
-        lab.kubectl("apply", "--filename=-", input=FRONT.format(**self.names))
+        front = gateways.of_others(f"{deployed.namespace}-web", "front", deployed.host)
+        lab.kubectl("apply", "--filename=-", input=front)
         self.hosts = {
             "hosts": [deployed.host],
             "gateway": {"existing": f"{deployed.namespace}-web/front", "ownsHosts": True},

@@ -15,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from lab import Lab
+from lab.kit import gateways
 from lab.kit.check import access_log
 from lab.kit.scratch import ScratchStack
 from mirrored_service import warnings
@@ -22,18 +23,6 @@ from tests.mesh.faults import version, wait_until
 
 pytestmark = pytest.mark.thorough
 
-FRONT = """
-apiVersion: v1
-kind: Namespace
-metadata: {{name: {name}-web}}
----
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {{name: front, namespace: {name}-web}}
-spec:
-  selector: {{istio: ingressgateway}}
-  servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ["*/{host}", "*/{taken}"]}}]
-"""
 # Each route answers with who it is of, so that no team needs pods.
 TEAM = """
 apiVersion: networking.istio.io/v1
@@ -120,7 +109,8 @@ class Shared:
         self.lab, self.deployed = lab, deployed
         self.hosts = (deployed.host, f"taken.{deployed.host}")
         self.names = {"name": deployed.namespace, "host": self.hosts[0], "taken": self.hosts[1]}
-        lab.kubectl("apply", "--filename=-", input=FRONT.format(**self.names))
+        front = gateways.of_others(f"{deployed.namespace}-web", "front", *self.hosts)
+        lab.kubectl("apply", "--filename=-", input=front)
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE))

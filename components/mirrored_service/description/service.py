@@ -86,6 +86,11 @@ class Service:
         return bool(self.hosts) or self.gateway.delegate
 
     @property
+    def gateway_routes(self) -> list[Route]:
+        """The routes as they are at the gateway."""
+        return [route for each in self.routes if (route := each.through_gateway())]
+
+    @property
     def main(self) -> Subset:
         """The live subset with the largest weight; of equals, the first by name."""
         return max(self.live, key=lambda subset: subset.weight)

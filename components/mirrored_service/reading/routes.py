@@ -69,7 +69,7 @@ def check(service: Service, problems: Problems) -> None:
     if problems.below("routes"):
         return
     _check_order(service, problems)
-    if service.entered and not problems.below("gateway") and not _entering(service):
+    if service.entered and not problems.below("gateway") and not service.gateway_routes:
         problems.add(
             ("routes",),
             f'only matches of gateways ["{MESH}"] are not allowed; allowed: with hosts or gateway.delegate, a '
@@ -81,10 +81,6 @@ def check(service: Service, problems: Problems) -> None:
     for path, match in _copied_matches(service):
         _check_combined(service.mirror_match, path, match, problems)
     _check_size(service, problems)
-
-
-def _entering(service: Service) -> bool:
-    return any(route.through_gateway() for route in service.routes)
 
 
 def _check_order(service: Service, problems: Problems) -> None:

@@ -22,8 +22,8 @@ def ingress_virtual_service(service: Service) -> Manifest:
     else:
         gateway_name = service.gateway.existing or entry.name(service)
         where = {"hosts": list(service.hosts), "gateways": [gateway_name]}
-    there = [route for each in service.routes if (route := each.through_gateway())]
-    return _virtual_service(service, f"{service.name}-vs", where, _routes(service, service.port, there))
+    http = _routes(service, service.port, service.gateway_routes)
+    return _virtual_service(service, f"{service.name}-vs", where, http)
 
 
 def mesh_virtual_service(service: Service) -> Manifest:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from ...plan import plan
 from ...reading.fields import InvalidArgsError
 from ...reading.service import parse
+from .. import which
 from ..kill_switch.cluster import access
 from ..kill_switch.errors import CommandError
 from ..kill_switch.stack import named
@@ -24,14 +24,7 @@ ROOT = "istio-system"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--stack", help="the stack: what is in the cluster is compared with its config too")
-    which.add_argument(
-        "--service", metavar="NAMESPACE/NAME", help="a service of any program, in kubectl's current cluster"
-    )
-    parser.add_argument(
-        "--cwd", type=Path, default=Path(), help="the directory of its Pulumi program (default: this one)"
-    )
+    which.arguments(parser, stack="the stack: what is in the cluster is compared with its config too")
     parser.add_argument(
         "--istio-namespace", default=ROOT, metavar="NAMESPACE", help=f"where Istio is (default: {ROOT})"
     )

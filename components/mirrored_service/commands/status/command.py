@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ...reading.fields import InvalidArgsError
+from .. import which
 from ..doctor.subject import Object, Subject, in_cluster
 from ..kill_switch.arrivals import requests_passed_on
 from ..kill_switch.cluster import access
@@ -33,14 +33,7 @@ SUCCEEDED, GETS_NOTHING, CANNOT_TELL = 0, 1, 2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--stack", help="the stack: how old its last `up` is, too")
-    which.add_argument(
-        "--service", metavar="NAMESPACE/NAME", help="a service of any program, in kubectl's current cluster"
-    )
-    parser.add_argument(
-        "--cwd", type=Path, default=Path(), help="the directory of its Pulumi program (default: this one)"
-    )
+    which.arguments(parser, stack="the stack: how old its last `up` is, too")
     parser.add_argument(
         "--seconds",
         type=float,

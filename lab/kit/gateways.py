@@ -1,0 +1,25 @@
+"""A gateway that is another team's, for tests: in a namespace of its own, on the lab's ingress gateway."""
+
+from __future__ import annotations
+
+import yaml
+
+
+def of_others(namespace: str, name: str, *hosts: str) -> str:
+    """The namespace and the Gateway as YAML; of each host every namespace may have routes."""
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    gateway = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "selector": {"istio": "ingressgateway"},
+            "servers": [
+                {
+                    "port": {"number": 80, "name": "http", "protocol": "HTTP"},
+                    "hosts": [f"*/{host}" for host in hosts],
+                }
+            ],
+        },
+    }
+    return yaml.safe_dump_all([made, gateway])
