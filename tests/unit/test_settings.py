@@ -66,6 +66,23 @@ def description(name: str) -> str:
     return text
 
 
+class EachKeyOnce(yaml.SafeLoader):
+    """As Pulumi reads YAML: a key that is said twice is an error, and not what was said last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key) for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"said twice, {node.start_mark}: {keys}"
+        return super().construct_mapping(node, deep)
+
+
+FILES = sorted([*CHECKOUT.glob("Pulumi*.yaml"), *(CHECKOUT / "examples").glob("*/*.yaml")])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CHECKOUT)))
+def test_no_key_is_said_twice_in_a_file_that_pulumi_reads(file: Path) -> None:
+    assert list(yaml.load_all(file.read_text(), EachKeyOnce))  # it is a SafeLoader
+
+
 def described(project: str) -> str:
     """The project's file with every key described as the argument is."""
     for name in declared():
