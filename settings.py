@@ -7,7 +7,8 @@ import pulumi
 from pulumi.runtime import config
 
 from mirrored_service import MirroredServiceArgs
-from mirrored_service.reading import openapi, ports, stack_config, template
+from mirrored_service.description import openapi
+from mirrored_service.reading import ports, stack_config, template
 from mirrored_service.reading.stack_config import MAY_BE_SECRET, SECRETS_IN
 
 # What the component reads in a template: whom the pods run as, and whatever tells members of lists apart. With

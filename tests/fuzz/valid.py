@@ -767,6 +767,14 @@ def _as_entered(args: Args) -> Args:
     inside_only = all("gateways" in str(route.get("match")) for route in found.get("routes", [{}]))
     if outside and inside_only:
         found.pop("routes", None)
+    matches = [match for route in found.get("routes", [{}]) for match in route.get("match", [{}])]
+    left_out = [
+        port
+        for port in found.get("ports", [])
+        if all(match.get("port") not in (None, port["port"]) for match in matches)
+    ]
+    if left_out and len(found["ports"]) > 1:
+        found.pop("routes", None)
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mirrored_service.reading.openapi as kept
+import mirrored_service.description.openapi as kept
 from lab import Lab
 from lab.cluster.lab import DEFAULT_DIRECTORY
 

@@ -8,8 +8,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from mirrored_service import InvalidArgsError, MirroredServiceArgs
-from mirrored_service.reading import openapi
-from mirrored_service.reading.openapi import POD_TEMPLATE
+from mirrored_service.description import openapi
+from mirrored_service.description.openapi import POD_TEMPLATE
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import merging, pods
 from tests.services import service_args

@@ -94,6 +94,15 @@ REFUSED: list[tuple[str, Any, str]] = [
         "route for what comes in through the gateway",
     ),
     (
+        "routes that leave out a port of several",
+        service_args(
+            ports=[{"name": "http", "port": 80}, {"name": "http-b", "port": 81}],
+            routes=[{"match": [{**CART, "port": 81}]}],
+        ),
+        "routes: only matches of other ports than 80 are not allowed; allowed: a route for each port of the "
+        "service",
+    ),
+    (
         "a gateway in a match",
         match(gateways=["a/b"]),
         f'routes[0].match[0].gateways: a list {NOT} ["mesh"], for callers inside the mesh only; all other routes '

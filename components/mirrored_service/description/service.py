@@ -90,6 +90,14 @@ class Service:
         """The routes as they are at the gateway."""
         return [route for each in self.routes if (route := each.through_gateway())]
 
+    def mesh_routes(self, port: Port) -> list[Route]:
+        """The routes as they are for callers of a port inside the mesh."""
+        there = [route.inside_mesh() for route in self.routes]
+        if len(self.routed) == 1:
+            # For any number: callers may use another one under another name.
+            return there
+        return [route for each in there if (route := each.at(port.number))]
+
     @property
     def main(self) -> Subset:
         """The live subset with the largest weight; of equals, the first by name."""

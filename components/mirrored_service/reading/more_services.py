@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..description import openapi
 from ..description.more_services import Entry, MoreService
 from ..description.ports import Port, told_by_name
-from . import openapi, syntax, tagging
+from . import known_fields, syntax, tagging
 from .fields import PORT_TEXT, Fields, fits, port_number
 
 _KEY = "moreServices"
@@ -54,7 +55,7 @@ def _read(fields: Fields, name: str, raw: Mapping[Any, Any], ports: tuple[Port, 
     )
     annotations = tagging.service_annotations(below)
     spec = {key: value for key, value in raw.items() if key != _OURS}
-    found = openapi.checked(fields.problems, below.path, spec, openapi.SERVICE)
+    found = known_fields.checked(fields.problems, below.path, spec, openapi.SERVICE)
     if not below.sound:
         return MoreService(name, annotations, {}, ())
     for key, allowed in _REFUSED.items():

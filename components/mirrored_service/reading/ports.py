@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..description import openapi
 from ..description.ports import CONNECTIONS, FIRST, ROUTED, Port, told_by_name
 from ..description.service import Service
-from . import openapi, syntax
+from . import known_fields, syntax
 from .fields import PORT_TEXT, Fields, Path, Problems, fits, port_number, shown
 
 _KEY = "ports"
@@ -40,7 +41,7 @@ def read(fields: Fields) -> tuple[Port, ...]:
         _read(
             fields,
             place,
-            openapi.checked(fields.problems, (_KEY, place), each, openapi.SERVICE_PORT),
+            known_fields.checked(fields.problems, (_KEY, place), each, openapi.SERVICE_PORT),
             len(raw),
         )
         for place, each in enumerate(raw)

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..description import openapi
 from ..description.copies import MirrorMatch
 from ..description.routes import EVERYTHING, MESH, Match, Route
 from ..description.service import Service
-from . import openapi, route_rules
+from . import known_fields, route_rules
 from .fields import Fields, Path, Problems, shown
 
 MOST_ROUTES = 200
@@ -45,7 +46,7 @@ def _route(problems: Problems, path: Path, raw: Any) -> Route:
             problems.add(
                 (*path, key), f"{_kind(ours.pop(key))} is not allowed; allowed: nothing, {_COPIES_TEXT}"
             )
-    checked = openapi.checked(problems, path, ours if isinstance(raw, Mapping) else raw, openapi.ROUTE)
+    checked = known_fields.checked(problems, path, ours if isinstance(raw, Mapping) else raw, openapi.ROUTE)
     if problems.below(*path):
         return EVERYTHING
     route_rules.check(problems, path, checked)
@@ -69,13 +70,7 @@ def check(service: Service, problems: Problems) -> None:
     if problems.below("routes"):
         return
     _check_order(service, problems)
-    if service.entered and not problems.below("gateway") and not service.gateway_routes:
-        problems.add(
-            ("routes",),
-            f'only matches of gateways ["{MESH}"] are not allowed; allowed: with hosts or gateway.delegate, a '
-            "route for "
-            "what comes in through the gateway",
-        )
+    _check_ways_in(service, problems)
     if problems.below("mirrorMatch"):
         return
     for path, match in _copied_matches(service):
@@ -92,6 +87,25 @@ def _check_order(service: Service, problems: Problems) -> None:
                 f"{len(service.routes) - place - 1} after it would get a request",
             )
             return
+
+
+def _check_ways_in(service: Service, problems: Problems) -> None:
+    """Wherever requests come in, there must be a route for some: Istio refuses to have none."""
+    if service.entered and not problems.below("gateway") and not service.gateway_routes:
+        problems.add(
+            ("routes",),
+            f'only matches of gateways ["{MESH}"] are not allowed; allowed: with hosts or gateway.delegate, a '
+            "route for what comes in through the gateway",
+        )
+    if problems.below("ports"):
+        return
+    for port in service.routed:
+        if not service.mesh_routes(port):
+            problems.add(
+                ("routes",),
+                f"only matches of other ports than {port.number} are not allowed; allowed: a route for each port "
+                "of the service",
+            )
 
 
 def _copied_matches(service: Service) -> Iterator[tuple[Path, Match]]:

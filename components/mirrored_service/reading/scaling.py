@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import openapi
+from ..description import openapi
+from . import known_fields
 from .fields import Fields, shown
 
 _COUNTS = ("replicas", "autoscaling", "scaledByOthers")
@@ -29,7 +30,7 @@ def autoscaling(fields: Fields) -> Mapping[str, Any] | None:
     path = (*fields.path, key)
     if found is None or fields.problems.below(*path):
         return None
-    openapi.check_whole(fields.problems, path, found, _TARGET, {"$ref": openapi.AUTOSCALER})
+    known_fields.check_whole(fields.problems, path, found, _TARGET, {"$ref": openapi.AUTOSCALER})
     least = found.get("minReplicas") or 1
     if not isinstance(least, int):
         fields.refuse((key, "minReplicas"), least, "a plain number, as a new version starts with so many")
@@ -53,7 +54,7 @@ def _in_their_words(fields: Fields, key: str, kind: str, set_here: str, to: str)
     if raw is None:
         return None
     path = (*fields.path, key)
-    found: Mapping[str, Any] | None = openapi.checked(fields.problems, path, raw, kind, partial=True)
+    found: Mapping[str, Any] | None = known_fields.checked(fields.problems, path, raw, kind, partial=True)
     if found and set_here in found:
         fields.problems.add(
             (*path, set_here),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..description import openapi
 from ..description.ports import FIRST
 from ..description.service import Service
 from ..description.subset import Subset
-from ..rendering import pods
-from . import openapi, syntax
+from . import known_fields, syntax
 from .fields import Fields, Path, Problems, fits, shown
 
 # A part of the template that must not be as it is: its path, its value, and what is allowed.
@@ -30,7 +30,7 @@ def read(fields: Fields) -> Mapping[str, Any]:
     if raw is None:
         return {}
     path = (*fields.path, KEY)
-    return openapi.checked(fields.problems, path, raw, openapi.POD_TEMPLATE, partial=True) or {}
+    return known_fields.checked(fields.problems, path, raw, openapi.POD_TEMPLATE, partial=True) or {}
 
 
 def check(service: Service, problems: Problems) -> None:
@@ -48,8 +48,21 @@ def check(service: Service, problems: Problems) -> None:
         for below, value, allowed in _refusals(service, subset):
             problems.add((*path, *below), f"{shown(value, secret=True)} is not allowed; allowed: {allowed}")
         if not problems.below(*path):
-            under = pods.component_template(service, subset)
-            openapi.check_whole(problems, path, subset.pod_template, under, {"$ref": openapi.POD_TEMPLATE})
+            schema = {"$ref": openapi.POD_TEMPLATE}
+            known_fields.check_whole(problems, path, subset.pod_template, _given(service), schema)
+
+
+def _given(service: Service) -> Mapping[str, Any]:
+    """What the component's own template gives of the fields that Kubernetes requires."""
+    probed = {"port": FIRST}
+    own = {
+        "name": service.name,
+        "readinessProbe": {"httpGet": probed}
+        if service.ports[0].protocol == "http"
+        else {"tcpSocket": probed},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 0}}},
+    }
+    return {"spec": {"containers": [own]}}
 
 
 def _refusals(service: Service, subset: Subset) -> Iterator[Refusal]:

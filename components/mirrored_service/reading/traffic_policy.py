@@ -7,8 +7,9 @@ from typing import Any
 
 import pulumi
 
+from ..description import openapi
 from ..description.traffic_policy import TrafficPolicy
-from . import openapi
+from . import known_fields
 from .fields import Fields, Path
 
 _KEY = "trafficPolicy"
@@ -25,7 +26,7 @@ def read(fields: Fields, ports: tuple[int, ...]) -> TrafficPolicy:
         if raw.get(key) is not None:
             fields.refuse((_KEY, key), raw[key], allowed, secret=True)
     rest = {key: value for key, value in raw.items() if key not in _NOT_OURS}
-    found = openapi.checked(fields.problems, (*fields.path, _KEY), rest, openapi.TRAFFIC_POLICY)
+    found = known_fields.checked(fields.problems, (*fields.path, _KEY), rest, openapi.TRAFFIC_POLICY)
     if not fields.problems.below(*fields.path, _KEY):
         _check_balancing(fields, (_KEY,), found)
         _check_ports(fields, found.get("portLevelSettings", ()), ports)

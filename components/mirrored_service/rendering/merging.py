@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..reading import openapi
-from ..reading.openapi import Schema
+from ..description import openapi
+from ..description.openapi import Schema
 from . import Manifest
 
 # A probe or a hook does one of these: another one takes the place of the one that was there.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..description import openapi
 from ..description.ports import FIRST, Port
 from ..description.service import Service
 from ..description.subset import Subset
-from ..reading import openapi
 from . import Manifest, merging, tagging
 
 # The pod's seccomp profile holds for the containers that Istio injects too, the container's for itself.

@@ -29,15 +29,9 @@ def ingress_virtual_service(service: Service) -> Manifest:
 def mesh_virtual_service(service: Service) -> Manifest:
     """Routes what callers inside the mesh send: they get the same live version, and are mirrored too."""
     where = {"hosts": service.mesh_hosts, "gateways": [MESH]}
-    there = [route.inside_mesh() for route in service.routes]
-    ports = service.routed
-    if len(ports) == 1:
-        # For any number: callers may use another one under another name.
-        http = _routes(service, service.port, there)
-    else:
-        of_each = ([route for each in there if (route := each.at(port.number))] for port in ports)
-        pairs = zip(ports, of_each, strict=True)
-        http = list(chain.from_iterable(_routes(service, port, described) for port, described in pairs))
+    http = list(
+        chain.from_iterable(_routes(service, port, service.mesh_routes(port)) for port in service.routed)
+    )
     return _virtual_service(service, f"{service.name}-mesh", where, http)
 
 

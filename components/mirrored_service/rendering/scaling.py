@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..description import openapi
 from ..description.service import Service
 from ..description.subset import Subset
-from ..reading import openapi
 from . import Manifest, manifest, merging, tagging
 
 

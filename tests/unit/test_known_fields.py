@@ -5,13 +5,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from mirrored_service.reading import openapi
+from mirrored_service.description import openapi
+from mirrored_service.reading import known_fields
 from mirrored_service.reading.fields import Problems
 
 
 def checked(raw: Any, kind: str, **options: bool) -> tuple[Any, list[str]]:
     problems = Problems()
-    return openapi.checked(problems, ("here",), raw, kind, **options), problems.lines
+    return known_fields.checked(problems, ("here",), raw, kind, **options), problems.lines
 
 
 def container(**fields: Any) -> dict[str, Any]:
@@ -155,5 +156,5 @@ def test_what_is_needed_may_be_in_what_it_is_merged_over() -> None:
     written = container(livenessProbe={"httpGet": {"path": "/"}}, volumeMounts=[{"mountPath": "/a"}])
     under = container(livenessProbe={"httpGet": {"port": 80}})
     problems = Problems()
-    openapi.check_whole(problems, ("here",), written, under, {"$ref": openapi.POD_TEMPLATE})
+    known_fields.check_whole(problems, ("here",), written, under, {"$ref": openapi.POD_TEMPLATE})
     assert problems.lines == ["here.spec.containers[0].volumeMounts[0].name: missing"]
