@@ -38,8 +38,7 @@ def of(service: Service) -> list[str]:
             "mirrorMatch: while some requests of every path are copied, Istio puts their route before routes of "
             "VirtualServices for the same hosts that are younger than this one's, and this service answers what "
             "was theirs; routes with paths, or gateway.delegate, or gateway.ownsHosts true if there are no "
-            "others, "
-            'or mirrorMatch of every request (methods ["*"] alone)'
+            'others, or mirrorMatch of every request (methods ["*"] alone)'
         )
     if service.mirror_headers and service.mirror_to and service.mirror_to.percent:
         lines.append(
@@ -49,14 +48,12 @@ def of(service: Service) -> list[str]:
     if not any(route.catches_all for route in service.routes):
         lines.append(
             "routes: none is for every path, so callers inside the mesh get 404 for all others; a last one "
-            "without "
-            'match, or with match [{gateways: ["mesh"]}] for those callers only'
+            'without match, or with match [{gateways: ["mesh"]}] for those callers only'
         )
     lines.extend(_spoken_to(service))
     lines.extend(
         f"moreServices.{more.name}.ports: callers inside the mesh that use this name are not copied, as its "
-        "ports for "
-        "HTTP are not those of the service, by target and, with several, by number"
+        "ports for HTTP are not those of the service, by target and, with several, by number"
         for more in service.more_services
         if not more.is_routed_like(service.routed) and any(entry.may_be_http for entry in more.ports)
     )

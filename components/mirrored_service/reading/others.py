@@ -68,8 +68,7 @@ def _check_ports(service: Service, problems: Problems) -> None:
             problems.add(
                 ("subsets",),
                 f"different container ports ({listed}) are not allowed; allowed: one {key} for all versions "
-                "next to "
-                "podLabels, as a Service finds it by number",
+                "next to podLabels, as a Service finds it by number",
             )
 
 

@@ -184,13 +184,11 @@ def check(service: Service, problems: Problems) -> None:
         problems.add(
             ("mirrorMatch", "grpcCalls"),
             "not true; allowed: true for a service of gRPC ports alone, as every call is a POST and nothing "
-            "would "
-            "be copied. Say it only when the shadow may carry out what it is asked",
+            "would be copied. Say it only when the shadow may carry out what it is asked",
         )
     if match.max_body_bytes is not None:
         problems.add(
             ("mirrorMatch", "maxBodyBytes"),
             f"{match.max_body_bytes} is not allowed; allowed: nothing for a service of gRPC ports alone, as "
-            "calls do "
-            "not say how large they are",
+            "calls do not say how large they are",
         )

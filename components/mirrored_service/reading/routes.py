@@ -135,9 +135,8 @@ def _check_combined(copied: MirrorMatch, path: Path, match: Match, problems: Pro
         if value != "*" and "regex" in match.get("headers", {}).get(own.get(small), {}):
             problems.add(
                 (*path, "headers", own[small], "regex"),
-                "a string is not allowed; allowed: exact or prefix next to mirrorMatch.headers of this "
-                "header, as "
-                f"the values that both take are not known, {way_out}",
+                "a string is not allowed; allowed: exact or prefix next to mirrorMatch.headers of this header, "
+                f"as the values that both take are not known, {way_out}",
             )
     if "regex" in match.get("method", {}) and ":method" in own and not copied.every_method:
         problems.add(
@@ -153,9 +152,8 @@ def _check_length(copied: MirrorMatch, path: Path, match: Match, problems: Probl
             if name.lower() == "content-length" and copied.max_body_bytes is not None:
                 problems.add(
                     (*path, key, name),
-                    "a mapping is not allowed; allowed: nothing next to mirrorMatch.maxBodyBytes, which "
-                    "matches by "
-                    "it, or mirror: false for this route",
+                    "a mapping is not allowed; allowed: nothing next to mirrorMatch.maxBodyBytes, which matches "
+                    "by it, or mirror: false for this route",
                 )
 
 
@@ -169,6 +167,5 @@ def _check_size(service: Service, problems: Problems) -> None:
         problems.add(
             ("routes",),
             f"{entries} entries in all are not allowed; allowed: at most {MOST_ENTRIES}, of own matches times "
-            "methods "
-            "and paths of mirrorMatch",
+            "methods and paths of mirrorMatch",
         )

@@ -137,9 +137,8 @@ def peer_authentication(seen: Seen) -> Findings:
     yield from _policies(
         seen,
         "PeerAuthentication",
-        "it asks for another TLS of callers of {those} than of {rest}: copies are refused where live "
-        "requests are "
-        "not, or live requests are after a promotion",
+        "it asks for another TLS of callers of {those} than of {rest}: copies are refused where live requests "
+        "are not, or live requests are after a promotion",
     )
     for found in seen.others(seen.policies("PeerAuthentication")):
         mode = (found["spec"].get("mtls") or {}).get("mode")
