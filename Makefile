@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test test-thorough preview report down lint env unit render doctor status fuzz stop-mirroring orders
+.PHONY: help up test test-thorough preview report down lint env unit render adopt doctor status fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow bench-report
 
 python := .venv/bin/python
@@ -83,6 +83,10 @@ bench-shadow: $(tools) ## live requests next to shadows that hang, against none;
 
 bench-report: $(tools) ## the shadow report on 0.1, 1 and 10 million pairs, the last also in 2,880 files: against a join by hand, and pandas (5 min)
 	@$(python) -m benchmarks.report
+
+adopt: $(installed) ## config and steps for a service that runs already: make adopt SERVICE=shop/shop STACK=prod
+	@$(if $(and $(SERVICE),$(STACK)),,$(error say which: make adopt SERVICE=NAMESPACE/NAME STACK=prod))
+	@$(python) -m mirrored_service adopt --service $(SERVICE) --stack $(STACK) --out adopted/$(STACK)
 
 doctor: $(installed) ## what endangers the service: make doctor STACK=prod
 	@$(python) -m mirrored_service doctor --stack $(or $(STACK),dev)

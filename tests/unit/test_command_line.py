@@ -11,7 +11,7 @@ import pytest
 from lab.cluster.layout import CHECKOUT
 from mirrored_service.commands.command_line import main
 
-COMMANDS = ("doctor", "status", "render", "stop-mirroring")
+COMMANDS = ("adopt", "doctor", "status", "render", "stop-mirroring")
 
 
 def test_help_names_every_command_and_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +32,16 @@ def test_help_of_a_command_tells_its_exit_status(command: str, capsys: pytest.Ca
     assert "Exit status: 0" in " ".join(told.split())
 
 
-@pytest.mark.parametrize("line", [[], ["docter"], ["doctor"], ["doctor", "--stack=a", "--service=b/c"]])
+@pytest.mark.parametrize(
+    "line",
+    [
+        [],
+        ["docter"],
+        ["doctor"],
+        ["doctor", "--stack=a", "--service=b/c"],
+        ["adopt", "--service=b/c", "--stack=a"],
+    ],
+)
 def test_a_wrong_command_line_does_nothing(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(line)

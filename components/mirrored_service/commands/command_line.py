@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from . import render
+from .adopt import command as adopt
 from .doctor import command as doctor
 from .kill_switch import command as stop_mirroring
 from .status import command as status
@@ -13,6 +14,11 @@ from .status import command as status
 _EPILOG = """\
 A stack is one of a Pulumi program whose config keys are the component's arguments, such as the program of the
 repository that the component is from. `mirrored-service COMMAND --help` says more of a command.
+"""
+_ADOPTING = """\
+It changes nothing itself. It prints what becomes of each object that it found, and writes the stack's config, the
+files that its steps use, and the steps in and out (steps.md). Exit status: 0 when all of it can be expressed, 1
+when not all can (files are written), 2 when nothing was written.
 """
 _STOPPING = """\
 First the copies are taken out of the routes in the cluster, then the percentages in the stack's config are set
@@ -40,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = found.add_subparsers(metavar="COMMAND", required=True)
     for name, command, epilog in (
+        ("adopt", adopt, _ADOPTING),
         ("doctor", doctor, _EXAMINING),
         ("status", status, _WATCHING),
         ("render", render, _RENDERING),

@@ -17,6 +17,7 @@ import yaml
 from .. import plan
 from ..reading.fields import InvalidArgsError
 from ..rendering import Manifest
+from . import which
 from .kill_switch.errors import CommandError
 from .stack import Stack
 
@@ -77,9 +78,7 @@ class _Dumper(yaml.SafeDumper):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", required=True)
-    parser.add_argument(
-        "--cwd", type=Path, default=Path(), help="the directory of its Pulumi program (default: this one)"
-    )
+    which.program(parser)
     parser.add_argument("--out", type=Path, help="the directory to write to (default: rendered/STACK in it)")
     parser.add_argument("--show-secrets", action="store_true", help="write secrets in plain text")
 

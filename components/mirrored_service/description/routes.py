@@ -48,6 +48,11 @@ class Route:
         )
 
     @property
+    def takes_every_path(self) -> bool:
+        """Does it take every request of a port, as a route for callers inside the mesh?"""
+        return not self.matches or any(set(match) <= {"name", "port", "statPrefix"} for match in self.matches)
+
+    @property
     def catches_all(self) -> bool:
         """Does it take every path, and is known to Istio as such?"""
         return not self.matches or any(catches_all(match) for match in self.matches)

@@ -95,8 +95,8 @@ class Service:
         there = [route.inside_mesh() for route in self.routes]
         if len(self.routed) == 1:
             # For any number: callers may use another one under another name.
-            return there
-        return [route for each in there if (route := each.at(port.number))]
+            return _until_everything(there)
+        return _until_everything([route for each in there if (route := each.at(port.number))])
 
     @property
     def main(self) -> Subset:
@@ -163,3 +163,10 @@ class Service:
         scheme, port, usual = self.gateway.origin
         suffix = "" if port == usual else f":{port}"
         return [f"{scheme}://{host}{suffix}/" for host in self.hosts if "*" not in host]
+
+
+def _until_everything(routes: list[Route]) -> list[Route]:
+    """Without those that no request gets to, of which Istio warns: as a route may be for callers inside the mesh
+    alone, one for all of their requests need not be the last."""
+    ends = next((place for place, route in enumerate(routes) if route.takes_every_path), len(routes))
+    return routes[: ends + 1]

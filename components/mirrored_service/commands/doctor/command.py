@@ -13,6 +13,7 @@ from ..kill_switch.cluster import access
 from ..kill_switch.errors import CommandError
 from ..kill_switch.stack import named
 from ..kubectl import Kubectl
+from ..progress import progress
 from ..stack import Stack
 from . import report
 from .judging import CANNOT_TELL, judge
@@ -36,7 +37,7 @@ def execute(options: argparse.Namespace) -> int:
     """0: healthy; 1: something is dangerous; 2: that cannot be told."""
     try:
         subject, cluster = _subject(options)
-        _progress(f"reading what is around {subject.namespace}/{subject.name}")
+        progress(f"reading what is around {subject.namespace}/{subject.name}")
         with access(cluster) as chosen:
             seen = read(Kubectl(chosen), subject, options.istio_namespace)
         if not seen.subject.objects:
@@ -70,9 +71,3 @@ def _subject(options: argparse.Namespace) -> tuple[Subject, dict[str, str]]:
         secret=bool(stack.secrets()),
     )
     return subject, stack.cluster()
-
-
-def _progress(line: str) -> None:
-    """For people who wait."""
-    if sys.stderr.isatty():
-        print(f"{line} ...", file=sys.stderr)
