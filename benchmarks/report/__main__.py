@@ -62,8 +62,9 @@ def measure(pairs: int, files: int, folder: Path, spark: bool) -> list[Row]:
     runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
     for number in range(ROUNDS.get(pairs, 1)):
         for name in names:
-            tell(f"{pairs:,} pairs in {files:,} files, round {number + 1}: {name}")
             runs[name].append(once(name, live, shadow))
+            seconds = runs[name][-1][0]
+            tell(f"{pairs:,} pairs in {files:,} files, round {number + 1}: {name}: {seconds:.1f} s")
     shutil.rmtree(live)
     shutil.rmtree(shadow)
     return [Row(pairs, files, name, *map(statistics.median, zip(*runs[name], strict=True))) for name in names]

@@ -31,8 +31,6 @@ class Spark:
 
     def __init__(self, session: SparkSession) -> None:
         self.session = session
-        self._kept: dict[str, str] = {}  # what is cached, by name
-        self._number = 0
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         found = self.session.sql(translated(query)).toArrow()
@@ -43,25 +41,12 @@ class Spark:
         return {name: found[name].to_numpy().astype("int64") for name in found.column_names}
 
     def keep(self, name: str, query: str) -> None:
-        # Under a new name each time, as a query may use what it takes the place of.
-        self._number += 1
-        cached = f"shadow_report_{self._number}"
-        self.session.sql(f"CACHE TABLE {cached} AS {translated(query)}")
-        self.view(name, f"SELECT * FROM {cached}")
-        if earlier := self._kept.get(name):
-            self._forget(earlier)
-        self._kept[name] = cached
+        # The plan of a checkpoint ends there. That of a cached table goes on to the files, and Spark works
+        # through all of it for each query: minutes in all. Spark forgets it once the session ends.
+        self.session.sql(translated(query)).localCheckpoint().createOrReplaceTempView(name)
 
     def view(self, name: str, query: str) -> None:
         self.session.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS {translated(query)}")
-
-    def close(self) -> None:
-        """Nothing stays in the memory of a cluster that runs on."""
-        for cached in self._kept.values():
-            self._forget(cached)
-
-    def _forget(self, cached: str) -> None:
-        self.session.sql(f"UNCACHE TABLE IF EXISTS {cached}")
 
 
 def translated(query: str) -> str:
@@ -114,10 +99,8 @@ def connected(url: str) -> Iterator[Spark]:
             f"--spark {_shown(url)}: no session: {first_line(problem)}; Spark 4.0 is needed, and "
             "Java 17 where it runs"
         ) from None
-    spark = Spark(session)
     try:
-        yield spark
-        spark.close()
+        yield Spark(session)
     finally:
         session.stop()
 
@@ -158,4 +141,6 @@ def _shown(url: str) -> str:
 def first_line(problem: BaseException) -> str:
     """What is wrong, without the plan and the stack that Spark adds."""
     lines = str(problem).strip().splitlines()
+    if lines[1:] and lines[1].startswith(": "):  # of Java, after what was called
+        lines = [lines[1].removeprefix(": ")]
     return lines[0][:300] if lines else type(problem).__name__

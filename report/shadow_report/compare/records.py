@@ -114,7 +114,7 @@ def compact(records: str, comparing: Comparing) -> str:
     return f"""SELECT CASE WHEN problem = 0 THEN side END AS side, CAST(hash(pod) % {1 << 24} AS INTEGER) AS pod,
     start_us, CAST(answer AS INTEGER) AS answer, CAST(problem AS TINYINT) AS problem, {_KEY} AS key, file,
     CASE WHEN side = 0 THEN method || ' ' || {_template(comparing)} END AS route,
-    coalesce(side = 0 AND {_eligible(comparing.methods)}, FALSE) AS eligible,
+    coalesce(problem = 0 AND side = 0 AND {_eligible(comparing.methods)}, FALSE) AS eligible,
     CASE WHEN method = 'POST' AND grpc_status IS NULL AND answer = 200
         THEN regexp_matches(path, '{_GRPC_CALL}') ELSE FALSE END AS grpc_unknown,
     {bucket("app_us")} AS app_bucket, {bucket("total_us")} AS total_bucket, bytes_sent AS bytes,

@@ -236,10 +236,11 @@ def _source(each: Given, format: str, counts: Counter[int]) -> Source:
 
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
-    except PySparkException as problem:
+    except (PySparkException, Py4JError) as problem:  # PySpark leaves some of Java's as they are
         more = _MERGE if "CANNOT_MERGE" in str(problem) else ""
         raise ReportError(f"{name} cannot be read: {first_line(problem)}{more}") from None

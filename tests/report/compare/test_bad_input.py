@@ -79,7 +79,8 @@ def test_a_truncated_line_is_counted_and_shown(tmp_path: Path, logs: list[Path])
         (b"\xff\xfe\x00\x01", "line 1001: not"),
         (b'{"method": "G\xff"}', "line 1001: not UTF-8 (16 bytes)"),
         (
-            b'{"method":"GET","path":"/","status":"x","start_time":"2026-11-23T00:00:00Z","version":"v1"}',
+            # In the midst of the time that is compared.
+            b'{"method":"GET","path":"/","status":"x","start_time":"2026-11-23T00:05:00Z","version":"v1"}',
             "status",
         ),
         (b'{"method":"GET","path":"/","status":200,"start_time":"yesterday","version":"v1"}', "start_time"),

@@ -21,9 +21,6 @@ from shadow_report.collect.tally import SECOND, Gap
 from shadow_report.compare import on_spark
 from tests.report import mixed
 
-# Java takes minutes to begin.
-pytestmark = pytest.mark.thorough
-
 LOCAL = ("--engine=spark", "--spark=local[2]")
 VERSIONS = ("--live=v1", "--shadow=v2")
 GAP = Gap("shop-v2-0", "v2", (START + 300) * SECOND, (START + 310) * SECOND, "the pod went", about=17)
@@ -60,9 +57,12 @@ def assert_same(tmp_path: Path, *arguments: str) -> dict[str, Any]:
     assert (here[1].pop("engine"), there[1].pop("engine")) == ("duckdb", "spark")
     for found in (here[1], there[1]):
         for source in found["sources"]:
-            # Spark does not tell the place of a bad line.
+            # Spark does not tell the place of a bad line, and takes what a proxy says of itself for one.
             assert (source["problems"] != []) == (source["bad"] > 0)
             source["problems"] = []
+            source["bad"] += source["own"]
+            source["lines"] += source["own"]
+            source["own"] = 0
     assert there[:2] == here[:2]
     if not any(source["bad"] for source in here[1]["sources"]):
         assert there[2] == here[2]
@@ -86,7 +86,7 @@ def test_spark_says_the_same_of_everything_that_is_told_apart(tmp_path: Path, fo
         "caller broke off",
         "not copied",
     ):
-        assert next(number for name, number in left_out.items() if what in name) > 5
+        assert next(number for name, number in left_out.items() if what in name) > 0
     met = {(each["live"], each["shadow"]) for each in found["all"]["answers"]}
     assert {
         ("200", "200 broken off"),
@@ -136,6 +136,7 @@ def test_spark_reads_what_the_collector_wrote(tmp_path: Path) -> None:
 
 SERVER = """
 import sys
+import time
 from pyspark.sql import SparkSession
 port, *logs = sys.argv[1:]
 session = (
@@ -153,7 +154,12 @@ for name, log in zip(("live", "shadow"), logs):
     session.read.parquet(log).withColumnRenamed("status", "code").write.saveAsTable(f"logs.{name}")
 print("ready", flush=True)
 sys.stdin.read()
-print(len(session.sparkContext._jsc.getPersistentRDDs()), flush=True)
+# Spark forgets what nobody refers to when memory is collected; to ask for the RDDs is to refer to them.
+until = time.monotonic() + 60
+while (left := len(session.sparkContext._jsc.sc().getRDDStorageInfo())) and time.monotonic() < until:
+    session.sparkContext._jvm.System.gc()
+    time.sleep(1)
+print(left, flush=True)
 session.stop()
 """
 
@@ -322,23 +328,24 @@ def test_a_status_of_grpc_may_have_changed_its_type_between_files(
     content = mixed.lines(3, 3000, ("v1", "v2"))
     for each in content:
         each["grpc_status"] = None if each["grpc_status"] in (None, "-") else 14
+    methods = "--methods=*"  # gRPC's is POST
     before, after = tmp_path / "before", tmp_path / "after"
     before.mkdir()
     after.mkdir()
     mixed.write_parquet(before / "all.parquet", content[::2])
     mixed.write_parquet(after / "all.parquet", content[1::2])
-    alike = report(tmp_path / "alike.html", str(before), str(after))[1]
+    alike = report(tmp_path / "alike.html", str(before), str(after), methods)[1]
     older = f"SELECT * REPLACE (grpc_status::BIGINT AS grpc_status) FROM '{before}/all.parquet'"
     duckdb.sql(f"COPY ({older}) TO '{before}/older.parquet' (FORMAT parquet)")
     (before / "all.parquet").unlink()
-    here = report(tmp_path / "here.html", str(before), str(after))[1]
+    here = report(tmp_path / "here.html", str(before), str(after), methods)[1]
     assert ("grpc 14", "grpc 14") in {(each["live"], each["shadow"]) for each in here["all"]["answers"]}
-    there = report(tmp_path / "there.html", f"parquet:{before}", f"parquet:{after}", *LOCAL)[1]
+    there = report(tmp_path / "there.html", f"parquet:{before}", f"parquet:{after}", methods, *LOCAL)[1]
     for found in (alike, here, there):
         del found["engine"], found["sources"]
     assert alike == here == there
     (after / "all.parquet").rename(before / "newer.parquet")
-    together = report(tmp_path / "together.html", str(before))[1]
+    together = report(tmp_path / "together.html", str(before), methods)[1]
     del together["engine"], together["sources"]
     assert together == alike
     said = refused(capsys, tmp_path, f"parquet:{before}", *LOCAL)
