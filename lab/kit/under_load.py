@@ -35,18 +35,21 @@ class UnderLoad:
         rates: tuple[int, int, int] = (100, 50, 20),
         **settings: Any,
     ) -> None:
-        """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh."""
+        """`rates` are requests/s: through the gateway, there over kept connections, and from inside the mesh.
+        `settings` hold throughout, where a change does not say otherwise."""
         self.deployed = deployed
-        deployed.deploy(subsets or V1_ALONE, **settings)
-        self.streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host, rates)
+        self.settings = settings
+        self.begin_with(subsets or V1_ALONE)
+        streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host, rates)
+        self.streams = streams if deployed.service.entered else streams[-1:]
 
     def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:
         """Without load: what the change under test starts from."""
-        self.deployed.deploy(subsets, **settings)
+        self.deployed.deploy(subsets, **{**self.settings, **settings})
 
     def change_to(self, subsets: dict[str, Any], **settings: Any) -> list[Counted]:
         with load(self.deployed.lab, self.streams) as counted:
-            self.deployed.deploy(subsets, **settings)
+            self.begin_with(subsets, **settings)
         return counted
 
     @contextmanager

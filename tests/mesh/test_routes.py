@@ -12,7 +12,7 @@ import requests
 
 from lab import Lab
 from lab.kit import gateways, templates
-from lab.kit.changes import changes
+from lab.kit.changes import Change, changes
 from lab.kit.check import access_log
 from lab.kit.client_pods import run_load_pod
 from lab.kit.load import Stream, from_pod, load, of_paths, through_gateway
@@ -168,11 +168,17 @@ def test_a_service_becomes_a_delegate_and_loses_nothing(entered: Entered) -> Non
     wait_until(lambda: entered.ask("/api/").text.startswith("nginx api"), "the root is asked")
 
 
+QUICK = ("a shadow added", "percentage changed", "promote", "roll back", "replace v2 by v3 in one go")
+
+
 @pytest.mark.parametrize(
-    "name", ["a shadow added", "percentage changed", "promote", "roll back", "replace v2 by v3 in one go"]
+    "change",
+    [
+        pytest.param(change, id=change.name, marks=() if change.name in QUICK else pytest.mark.thorough)
+        for change in changes()
+    ],
 )
-def test_three_teams_share_a_host_through_changes_of_one(entered: Entered, name: str) -> None:
-    change = next(change for change in changes() if change.name == name)
+def test_three_teams_share_a_host_through_changes_of_one(entered: Entered, change: Change) -> None:
     delegate: dict[str, Any] = {"hosts": [], "gateway": {"delegate": True}}
     entered.add_root()
     entered.deploy(change.before, **delegate)
