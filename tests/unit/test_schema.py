@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 from pulumi.provider.experimental.component import ComponentProvider
@@ -9,9 +10,11 @@ from pulumi.provider.experimental.component import ComponentProvider
 from mirrored_service import MirroredService, MirroredServiceArgs
 from shadow_report import comparing
 
+VERSION = metadata.version("mirrored-service")
+
 
 def schema() -> dict[str, Any]:
-    provider = ComponentProvider([MirroredService], name="mirrored-service", version="0.1.0")
+    provider = ComponentProvider([MirroredService], name="mirrored-service", version=VERSION)
     found: dict[str, Any] = json.loads(provider.schema or "")
     return found
 
