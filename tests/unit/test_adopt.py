@@ -322,6 +322,49 @@ def test_what_a_route_does_that_the_stack_cannot_is_told(route: Object, said: st
     assert said in why(of, "VirtualService web/storefront")
 
 
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (
+            {"gateways": ["front", "istio-system/other"]},
+            "it is bound to several gateways: web/front, istio-system/other",
+        ),
+        ({"exportTo": ["."]}, "it has exportTo"),
+        ({"gateways": ["closed/front"]}, "Gateway closed/front does not let the namespace web use its hosts"),
+        (
+            {
+                "http": [
+                    {"route": [{"destination": {"host": "shop"}}]},
+                    {"route": [{"destination": {"host": "b"}}]},
+                ]
+            },
+            "its route for everything leads elsewhere",
+        ),
+    ],
+)
+def test_what_the_component_cannot_say_stays_as_a_root(spec: Object, reason: str) -> None:
+    closed = {"servers": [{"port": {"number": 80}, "hosts": ["other/shop.example"]}]}
+    gateway = made("Gateway", "front", closed, "closed")
+    of = found(CHARTED, gateway, objects=edited(CHARTED, "VirtualService", "storefront", **spec))
+    assert of.settings["gateway"] == {"delegate": True}
+    assert verdicts(of)["VirtualService web/storefront"] in (STAYS, CANNOT)
+    assert reason in why(of, "VirtualService web/storefront")
+
+
+def test_hosts_that_callers_inside_the_mesh_would_lose_are_told() -> None:
+    objects = edited(CHARTED, "VirtualService", "storefront", gateways=["front", "mesh"])
+    of = found(CHARTED, objects=objects)
+    assert of.settings["hosts"] == ["shop.example"]
+    assert "ask for shop.example too" in why(of, "VirtualService web/storefront")
+    assert not of.expressed
+
+
+def test_connections_are_led_as_before_and_that_is_told() -> None:
+    tcp = {"hosts": ["db.example"], "tcp": [{"route": [{"destination": {"host": "shop"}}]}]}
+    of = found(CHARTED, made("VirtualService", "db", tcp))
+    assert verdicts(of)["VirtualService web/db"] == STAYS
+
+
 def test_a_subset_that_ours_will_not_be_in_is_taken_out_first() -> None:
     of = found(CHARTED)
     way = steps.way(of, "prod", "Pulumi.prod.yaml", "out", None, live=True, in_place=False)

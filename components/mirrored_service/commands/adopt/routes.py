@@ -91,6 +91,8 @@ class _Reader:
         mesh = self._mesh(inside, entries)
         outside = self._outside(delegates, entries)
         self._put_together(mesh, outside)
+        for each in [*self.found.replaced, *(root for root, _ in self.found.roots)]:
+            self._look_at_other_callers(each)
         return self.found
 
     # Callers inside the mesh
@@ -120,22 +122,33 @@ class _Reader:
             self._replaced(
                 used, "callers inside the mesh are routed by the stack's, which has the same routes"
             )
-        elsewhere = [
-            host for host in self._hosts(used) if host not in self.running.hosts and used not in entries
-        ]
-        if elsewhere:
-            self._row(
-                used,
-                CANNOT,
-                f"it is for callers inside the mesh that ask for {', '.join(elsewhere)} too, and "
-                "the stack's routes "
-                "are for names of its Services only",
-                "give these hosts a VirtualService of their own, before this one is deleted",
-            )
         for other in others:
             if other not in entries:
                 self._replaced(other, f"proxies follow {said(used)} for these callers, which is older")
         return routes
+
+    def _look_at_other_callers(self, virtual_service: Object) -> None:
+        """What is bound to the mesh too, besides or instead of the service's own names."""
+        if MESH not in gateways(virtual_service):
+            return
+        elsewhere = [host for host in self._hosts(virtual_service) if host not in self.running.hosts]
+        if virtual_service not in self.found.replaced:
+            if len(elsewhere) < len(self._hosts(virtual_service)):
+                self._row(
+                    virtual_service,
+                    STAYS,
+                    "it is for callers inside the mesh too, and is older than the stack's routes for these",
+                    "take the service's own names, or the gateway mesh, out of it after the first `up`",
+                )
+        elif elsewhere:
+            self._row(
+                virtual_service,
+                CANNOT,
+                f"it is for callers inside the mesh that ask for {', '.join(elsewhere)} too, and "
+                "the stack's routes "
+                "for these are for names of its Services only",
+                "give these hosts a VirtualService of their own for the gateway mesh, before this one is deleted",
+            )
 
     def _check_port(self, virtual_service: Object, route: Route) -> None:
         """Callers of a port are led to that port by the stack's routes."""

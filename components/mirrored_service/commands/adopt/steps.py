@@ -308,13 +308,13 @@ class _Writer:
                 f"--type=json --patch {shlex.quote(json.dumps(patch))}"
             )
         commands.append(
-            f"{self._kubectl} delete deployment {self.running.name}-{self.running.version} "
-            f"--namespace {self.running.namespace}"
+            f"{self._kubectl} delete deployment {self.running.name}-LIVE --namespace {self.running.namespace}"
         )
         return Step(
             "A Deployment of your own again, if you want one",
-            "Apply it. When its pods are ready the Services lead to them as they did, and then the stack's last "
-            "Deployment goes, which is that of the version that was live.",
+            "Apply it; YOURS is its name, and LIVE the version that was live. When its pods are "
+            "ready the Services "
+            "lead to them as they did, and then the stack's last Deployment goes.",
             tuple(commands),
         )
 
