@@ -75,8 +75,8 @@ class SharedRule(Contender):
     def change(self, subsets: Subsets) -> None:
         service = _service(self, subsets)
         namespace, *others = walkthrough_objects(service)
-        pods = [pods.deployment(service, subset) for subset in service.subsets]
-        objects = [namespace, *pods, *(each for each in others if each["kind"] != "Deployment")]
+        deployments = [pods.deployment(service, subset) for subset in service.subsets]
+        objects = [namespace, *deployments, *(each for each in others if each["kind"] != "Deployment")]
         old = yaml.safe_load(self.config_file.read_text())
         self.config_file.write_text(yaml.safe_dump({**old, "config": {"shared-rule:objects": objects}}))
         self.stack.up()
