@@ -172,7 +172,6 @@ def port() -> int:
         return number
 
 
-@pytest.mark.timeout(300)
 def test_tables_of_a_spark_connect_server_are_compared_and_nothing_stays_there(
     tmp_path: Path, port: int
 ) -> None:
@@ -208,7 +207,7 @@ def test_tables_of_a_spark_connect_server_are_compared_and_nothing_stays_there(
             ],
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=500,
             check=False,
         )
         assert done.returncode == here[0] == 1, done.stderr[-2000:]
