@@ -31,6 +31,7 @@ from lab.kit.load import Stream, from_pod, load
 from lab.kit.scratch import write_project
 from lab.kit.stack import Stack
 from lab.kit.under_load import assert_nothing_lost
+from mirrored_service.reading import stack_config
 from mirrored_service.reading.service import parse
 from tests import by_hand
 from tests.by_hand import CHARTED, OTHERS, PORTS, ROOTED
@@ -190,8 +191,9 @@ class ByHand:
     def logged(self, version: str, path: str) -> int:
         """The requests for a path that a version has got."""
         config = yaml.safe_load(self.file.read_text())["config"]
-        args: Any = {key.partition(":")[2]: value for key, value in config.items()}
-        args = _shown(args)
+        shown = {key.partition(":")[2]: _shown(value) for key, value in config.items()}
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in shown.items()}
+        args: Any = stack_config.read(texts)
         return len(access_log(self.lab, parse(args), version, path))
 
     def answers(self) -> dict[tuple[str, str], tuple[Any, ...]]:
