@@ -732,13 +732,15 @@ def apart(args: Args) -> Args:
 def listening(draw: st.DrawFn, args: Args) -> Args:
     """The arguments, with pods that listen elsewhere in some versions for ports after the first."""
     names = [port["name"] for port in args.get("ports", [])[1:]]
+    first = {value for port in args.get("ports", [])[:1] for value in port.values()}
     high = ports.filter(lambda port: port > 40_000)
     numbers = st.lists(high, min_size=len(names), max_size=len(names), unique=True)
     elsewhere: st.SearchStrategy[bool] = st.booleans()
     versions = {}
     for name, version in args["subsets"].items():
         here: Args = dict(zip(names, draw(numbers), strict=True))
-        fits = "podLabels" not in version and version.get("containerPort") not in here.values()
+        taken = first | {version.get("containerPort")}
+        fits = "podLabels" not in version and taken.isdisjoint(here.values())
         own: Args = {"containerPorts": here} if fits and names and bool(draw(elsewhere)) else {}
         versions[name] = {**version, **own}
     return {**args, "subsets": versions}
