@@ -40,6 +40,8 @@ RAW = (
     Column("bytes_sent", "whole", "size of the answer's body"),
     Column("bytes_received", "whole", "size of the request's body"),
     Column("xff", "text", "x-forwarded-for"),
+    Column("answer_digest", "text", "what the answer held, by digests (docs/answers.md)"),
+    Column("answer_fields", "text", "its fields, by digests"),
     Column("pod", "text", "which pod's log; the collector adds it"),
     Column("version", "text", "which version's log, such as v1; the collector adds it"),
 )
@@ -67,6 +69,8 @@ RECORD = (
     Column("app_us", "whole", "the app's own time"),
     Column("total_us", "whole", "the whole time in the proxy"),
     Column("bytes_sent", "whole", "size of the answer's body"),
+    Column("digest", "text", "what the answer held, by digests"),
+    Column("fields", "text", "its fields, by digests"),
     Column("xff_hops", "whole", "how many addresses X-Forwarded-For holds"),
     Column("is_mirror", "flag", "a copy carries at least the hop of the proxy that made it"),
     Column("file", "whole", "which of the files that were read"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import duckdb
 from lab.kit.access_logs import START
 from shadow_report.compare.reading import TYPES, identifier
 from shadow_report.schema import RAW_NAMES
+from tests.report import contents
 
 SECONDS = 900
 _GRPC = (None, "-", 0, 14, "14", 5, "Unavailable", "NOT_FOUND", "PermissionDenied", "Nonsense")
@@ -109,9 +111,21 @@ def _answer(draw: random.Random, request: Line, version: str, second: float) -> 
         "bytes_sent": None if draw.random() < 0.02 else draw.choice((0, 512, 512, 512, 2048)),
         "bytes_received": 0,
         "xff": draw.choice(("10.1.2.3", "10.1.2.3", "10.1.2.3,10.244.0.4", None, "-")),
+        **_held(request["request_id"], took),
         "pod": draw.choice((f"shop-{version}-0", f"shop-{version}-1", None)),
         "version": version,
     }
+
+
+def _held(request_id: str | None, took: int) -> Line:
+    """What the answers to every other request hold: some fields differ by chance."""
+    if not request_id or zlib.crc32(request_id.encode()) % 2:
+        return {}
+    what = ("json", "json", "json", "other", "packed", "grpc")[zlib.crc32(request_id.encode()) // 2 % 6]
+    fields: dict[str, Any] = {"$.id": 1, "$.name": f"{took % 9}" if took % 7 else None, "@x-shop": took % 5}
+    if took % 11:
+        fields["$.more"] = "x"
+    return contents.digests(request_id, fields, what, order=took % 3)
 
 
 def write_json(path: Path, content: list[Line]) -> Path:

@@ -3,11 +3,23 @@ files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from shadow_report.compare.contents import (
+    BETTER,
+    BYTES,
+    FIELDS,
+    NOTHING,
+    VALUE,
+    WORSE,
+    Contents,
+    FieldRow,
+    Row,
+)
 from shadow_report.compare.run import Run, Side
 from shadow_report.compare.tallies import BUCKET, Answers, Comparison, Latencies
 from shadow_report.compare.windows import block_seconds
@@ -15,6 +27,7 @@ from shadow_report.compare.windows import block_seconds
 ROUTES = ("GET /", "GET /orders/{id}", "GET /users/{id}/cart", "GET /search", "GET /static/app.js")
 _SHARES = np.array((0.4, 0.2, 0.2, 0.1, 0.1))
 _ANSWERS = ("200", "500", "302")
+_FIELDS = 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,9 @@ class Service:
     (of their logarithm, one standard deviation), and `drift_minutes`, after how long it forgets. Of the shadow on
     the second route: `failing`, how often it fails there; `changed`, how often it redirects. `control`: is there
     a copy of the live version? `copies_fail`: how often any copy fails. `whole_ms`: latencies are known in whole
-    milliseconds."""
+    milliseconds. Of the answers' contents, of 20 fields: `field_noise`, how often a copy of the live version, or
+    the shadow, has another value in each, and `field_changed`, how often the shadow has one in the first field on
+    the second route; None: contents are not compared."""
 
     pairs: int = 6000
     minutes: float = 30
@@ -40,6 +55,8 @@ class Service:
     whole_ms: bool = False
     control: bool = False
     copies_fail: float = 0.0
+    field_noise: float | None = None
+    field_changed: float = 0.0
 
 
 Bools = npt.NDArray[np.bool_]
@@ -94,11 +111,43 @@ class _Drawn:
             wandered[second] = value
         return wandered[self.at.astype(int)] if self.service.drift else np.zeros(len(self.at))
 
+    def contents(self) -> Contents:
+        """What answers hold, one request with all versions after the other."""
+        service = self.service
+        shape = (service.pairs, _FIELDS)
+        shadow = self.random.random(shape) < (service.field_noise or 0)
+        shadow[:, 0] |= (self.route == 1) & (self.random.random(service.pairs) < service.field_changed)
+        if not service.control:
+            changes = np.where(shadow.any(axis=1), VALUE, NOTHING)
+            return self._contents(changes, shadow, np.zeros(shape, bool))
+        control = self.random.random(shape) < (service.field_noise or 0)
+        net = (shadow & ~control).sum(axis=1) - (control & ~shadow).sum(axis=1)
+        return self._contents(np.select([net > 0, net < 0], [WORSE, BETTER], NOTHING), shadow, control)
+
+    def _contents(self, changes: npt.NDArray[np.str_], shadow: Bools, control: Bools) -> Contents:
+        answers = Counter(zip(self.block.tolist(), self.route.tolist(), changes.tolist(), strict=True))
+        rows = (
+            Row(block, ROUTES[route], FIELDS if change else BYTES, change, number)
+            for (block, route, change), number in answers.items()
+        )
+        where, of = np.nonzero(shadow | control)
+        columns = (self.block[where], self.route[where], of, shadow[where, of], control[where, of])
+        differing = Counter(zip(*(column.tolist() for column in columns), strict=True))
+        fields = (
+            FieldRow(block, ROUTES[route], f"$.f{place}", "n", "n", "n", _value(here), _value(there), number)
+            for (block, route, place, here, there), number in differing.items()
+        )
+        return Contents(tuple(rows), tuple(fields), self.blocks, self.service.control)
+
     def comparison(self, live: tuple[Whole, Floats], other: tuple[Whole, Floats]) -> Comparison:
         same = live[0] == other[0]
         rows = _answers(self.block, self.route, live[0], other[0])
         latencies = _latencies(self.block[same], self.route[same], [live[1][same], other[1][same]])
         return Comparison(tuple(rows), latencies, self.blocks, self.size)
+
+
+def _value(differs: bool) -> str:
+    return VALUE if differs else NOTHING
 
 
 def run(service: Service, seed: int) -> Run:
@@ -110,7 +159,8 @@ def run(service: Service, seed: int) -> Run:
     names = {"live": "v1", "shadow": "v2", **({"control": "v1b"} if service.control else {})}
     sides = {name: Side((version,), service.pairs, 1) for name, version in names.items()}
     window = (0, drawn.blocks * drawn.size * 1_000_000)
-    return Run(sides, (), window, 0, 100, ("GET",), "app", (), (), shadow, control)
+    made = Run(sides, (), window, 0, 100, ("GET",), "app", (), (), shadow, control)
+    return made if service.field_noise is None else replace(made, contents=drawn.contents())
 
 
 def _answers(block: Whole, route: Whole, reference: Whole, other: Whole) -> list[Answers]:

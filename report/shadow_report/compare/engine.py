@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from shadow_report.compare import accounts, answers, bounds, details, pairing, routes, sides
+from shadow_report.compare import accounts, answers, bounds, contents, details, pairing, routes, sides
 from shadow_report.compare.formats import Known
 from shadow_report.compare.on_duckdb import connected
 from shadow_report.compare.run import Run, Source
@@ -71,6 +71,7 @@ def run(
         ),
         late_us=late_us,
         engine=session.name,
+        contents=contents.contents(session, window, names, control="control" in found),
     )
 
 

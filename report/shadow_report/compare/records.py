@@ -96,6 +96,7 @@ FROM (SELECT CAST(CASE {sides} END AS TINYINT) AS side, version, pod, xff, reque
     CASE WHEN app_us >= 0 THEN app_us END AS app_us,
     CASE WHEN duration_ms BETWEEN 0 AND 1000000000 THEN duration_ms * 1000 END AS total_us,
     CASE WHEN bytes_sent BETWEEN 0 AND 1000000000000 THEN bytes_sent END AS bytes_sent,
+    CASE WHEN answer_digest NOT IN ('', '-') THEN answer_digest END AS digest, answer_fields AS fields,
     CASE WHEN xff IS NULL OR xff IN ('', '-') THEN 0 ELSE {commas} + 1 END AS xff_hops,
     {_PROBLEM} AS problem, file
 FROM (SELECT *, {_GRPC} AS grpc_number
@@ -121,6 +122,8 @@ def compact(records: str, comparing: Comparing) -> str:
     CAST(CASE WHEN strlen(xff) < 30000 THEN strlen(xff) WHEN xff IS NOT NULL THEN 30000 END AS SMALLINT)
         AS forwarded,
     CASE WHEN {shown} THEN request_id END AS shown_id, CASE WHEN {shown} THEN flags END AS shown_flags,
+    CASE WHEN digest IS NOT NULL AND side = 0 THEN request_id END AS told_id, digest,
+    CASE WHEN digest IS NOT NULL THEN coalesce(fields, '') END AS fields,
     pod AS pod_name, CASE WHEN {shown} THEN path END AS shown_path
 FROM ({records}) AS records"""
 

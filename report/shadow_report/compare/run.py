@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shadow_report.collect.pods import Restart
 from shadow_report.collect.tally import Gap
+from shadow_report.compare.contents import Contents
 from shadow_report.compare.tallies import Comparison
 
 
@@ -88,7 +89,8 @@ class Run:
     `measure` is "app" (the app's own time) or "total" (the proxy's whole time); `not_collected` is what the
     collector could not have of the window, None if no collector said; `grpc_unknown` is how many calls by gRPC
     have no gRPC status; `late_us` is how much later the shadow's log begins, if the window was cut for it;
-    `engine` is what made the aggregates; `restarts` are those of containers, None if no collector watched."""
+    `engine` is what made the aggregates; `restarts` are those of containers, None if no collector watched;
+    `contents` is what the answers hold, None if no log tells."""
 
     sides: dict[str, Side]
     sources: tuple[Source, ...]
@@ -110,6 +112,7 @@ class Run:
     late_us: int = 0
     engine: str = "duckdb"
     restarts: tuple[Restart, ...] | None = None
+    contents: Contents | None = None
 
     @property
     def lines(self) -> int:

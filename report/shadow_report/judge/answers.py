@@ -6,7 +6,8 @@ from shadow_report import words
 from shadow_report.compare.answers import Kind, kind
 from shadow_report.compare.tallies import Sums
 from shadow_report.judge import findings
-from shadow_report.judge.findings import Excess, Finding
+from shadow_report.judge.excess import Excess
+from shadow_report.judge.findings import Finding
 from shadow_report.judge.rules import BEYOND, DOUBT, FEW, Rules, moments, more_needed
 from shadow_report.judge.statements import Result, Statement
 

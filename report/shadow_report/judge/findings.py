@@ -10,7 +10,9 @@ import numpy as np
 
 from shadow_report.compare.run import Run
 from shadow_report.compare.tallies import EVERYTHING, Comparison, Histogram, Sums
-from shadow_report.judge import statistics
+from shadow_report.judge import differences, statistics
+from shadow_report.judge.differences import Difference
+from shadow_report.judge.excess import Excess, peak
 from shadow_report.judge.statistics import NetRate, Numbers, Quantile
 from shadow_report.judge.thresholds import Thresholds
 
@@ -21,34 +23,6 @@ ROUTE_SHARES = (0.5, 0.95)
 
 # How many requests of a block of time count.
 Count = Callable[[Sums], int]
-
-
-@dataclass(frozen=True)
-class Excess:
-    """How many more requests got worse than better. `noise` is what the control shows against the live version.
-    `choices`: in how many ways the data chose what is called worse, by which p-values are multiplied.
-    `peak`: the first and the last of the blocks of time in which most got worse, and how many did."""
-
-    net: NetRate
-    noise: NetRate | None = None
-    choices: float = 1
-    peak: tuple[int, int, int] = (0, 0, 0)
-
-    def p_value(self, margin: float) -> float:
-        """How likely is that, if not more than `margin` of the requests get worse?"""
-        return min(1.0, self.choices * self.net.beyond(margin))
-
-    def as_of_control(self, level: float) -> bool:
-        """May the control be as bad? Then this may be what copies meet, not what the version does."""
-        if self.noise is None or not self.noise.total:
-            return False
-        counts = (each / by.burst for by in (self.net, self.noise) for each in (by.worse, by.total))
-        return statistics.excess(*counts) >= level
-
-    def times(self, factor: float) -> Excess:
-        """The same with that many times as much data."""
-        noise = self.noise.times(factor) if self.noise else None
-        return replace(self, net=self.net.times(factor), noise=noise)
 
 
 @dataclass(frozen=True)
@@ -94,8 +68,9 @@ class Slowness:
 class Finding:
     """Everything that was measured of one route. `changes`: another answer, neither better nor worse.
     `adjusted`: p-values of everything being within its margin, after Holm's correction: "coverage", "errors",
-    "changes", "unfinished", "p50", "p95", "p99"; what did not happen at all is not tested. `tests`: how
-    many p-values of all routes were corrected together."""
+    "changes", "unfinished", "contents", those of fields, "p50", "p95", "p99"; what did not happen at all is not
+    tested. `tests`: how many p-values of all routes were corrected together. `contents`: what answers
+    hold otherwise, None if no log tells; `fields`: each field of one route in which they differ."""
 
     route: str
     sums: Sums
@@ -106,6 +81,8 @@ class Finding:
     p_values: dict[str, float]
     adjusted: dict[str, float]
     tests: int = 0
+    contents: Difference | None = None
+    fields: tuple[Difference, ...] = ()
 
 
 def measure(run: Run, thresholds: Thresholds, use_control: bool) -> tuple[Finding, list[Finding]]:
@@ -154,7 +131,13 @@ def _finding(run: Run, latencies: _Latencies, route: str, thresholds: Thresholds
     if sums.paired < sums.eligible:
         p_values["coverage"] = too_few_copies(run, route, thresholds)
     p_values |= {each.name: each.p_value(thresholds) for each in slowness}
-    return Finding(route, sums, errors, changes, unfinished, slowness, p_values, {})
+    contents, fields = differences.measure(run.contents, route)
+    for each in (*((contents,) if contents else ()), *fields):
+        if each.changed.net.worse:
+            p_values[each.about] = each.changed.p_value(thresholds.max_new_contents / 100)
+    return Finding(
+        route, sums, errors, changes, unfinished, slowness, p_values, {}, contents=contents, fields=fields
+    )
 
 
 def excess(
@@ -167,18 +150,7 @@ def excess(
         if side
     ]
     nets = [NetRate.of_blocks(*each) for each in counted]
-    return Excess(nets[0], nets[1] if len(nets) > 1 else None, peak=_peak(counted[0][0]))
-
-
-def _peak(worse: Numbers) -> tuple[int, int, int]:
-    """The block with the most, and its neighbours with at least half as many."""
-    first = last = int(np.argmax(worse))
-    many = worse >= max(worse[first] / 2, 1)
-    while first > 0 and many[first - 1]:
-        first -= 1
-    while last + 1 < len(worse) and many[last + 1]:
-        last += 1
-    return first, last, int(worse[first : last + 1].sum())
+    return Excess(nets[0], nets[1] if len(nets) > 1 else None, peak=peak(counted[0][0]))
 
 
 def _changes(run: Run, route: str) -> Excess:

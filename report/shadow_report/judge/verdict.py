@@ -8,6 +8,7 @@ from dataclasses import replace
 from shadow_report.compare.run import Run
 from shadow_report.judge import findings
 from shadow_report.judge.answers import Answers
+from shadow_report.judge.contents import Held
 from shadow_report.judge.findings import Finding
 from shadow_report.judge.known import Known, outages
 from shadow_report.judge.measures import Measures
@@ -33,6 +34,7 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
         rules.errors(overall),
         rules.changes(overall),
         rules.unfinished(overall),
+        *rules.contents(overall, routes),
         *rules.latencies(overall),
         *rules.sizes(overall),
     ]
@@ -48,7 +50,7 @@ def _severity(finding: Finding, statements: list[Statement]) -> tuple[int, float
     return rank, min(finding.p_values.values(), default=1.0)
 
 
-class _Rules(Known, Answers, Measures):
+class _Rules(Known, Answers, Held, Measures):
     """All rules of one run."""
 
     def of_route(self, finding: Finding) -> Iterator[Statement]:
@@ -61,6 +63,7 @@ class _Rules(Known, Answers, Measures):
         ):
             if finding.adjusted.get(about, 1.0) < self.thresholds.alpha or self.doubtful(about, finding):
                 yield rule(finding)
+        yield from self.route_contents(finding)
         yield from self.route_coverage(finding)
         yield from (
             self.latency(finding, each)

@@ -6,8 +6,12 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from shadow_report.compare.contents import STATES, Contents
 from shadow_report.compare.run import Run
-from shadow_report.judge.findings import Excess, Finding, Slowness
+from shadow_report.compare.tallies import EVERYTHING
+from shadow_report.judge.differences import Difference
+from shadow_report.judge.excess import Excess
+from shadow_report.judge.findings import Finding, Slowness
 from shadow_report.judge.statements import Verdict
 from shadow_report.judge.statistics import Interval
 from shadow_report.judge.thresholds import Thresholds
@@ -41,8 +45,36 @@ def document(run: Run, verdict: Verdict, thresholds: Thresholds) -> dict[str, An
         "restarts": None if run.restarts is None else [each.as_json() for each in run.restarts],
         "worseAnswers": [asdict(each) for each in run.worse],
         "newErrors": [asdict(each) for each in run.samples],
+        "contents": None if run.contents is None else _contents(run.contents, verdict),
         "thresholds": asdict(thresholds),
     }
+
+
+def _contents(found: Contents, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "compared": found.compared(EVERYTHING),
+        "states": {state: found.count(EVERYTHING, state) for state in STATES},
+        "notComparable": found.left(),
+        "digestOnOneSideOnly": found.one_sided,
+        "hasControl": found.has_control,
+        "differences": [
+            {
+                "route": finding.route,
+                "field": each.field,
+                **_difference(each),
+                "ways": dict(each.ways),
+                "valuesNotCompared": each.blind,
+                "requestIds": list(found.examples.get((finding.route, each.field), ())),
+            }
+            for finding in verdict.routes
+            for each in finding.fields
+        ],
+    }
+
+
+def _difference(found: Difference) -> dict[str, Any]:
+    values = None if found.doubted is None else round(found.doubted.worse)
+    return {**_excess(found.changed), "otherValues": values}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -61,6 +93,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "changes": _excess(finding.changes),
         "unfinished": _excess(finding.unfinished),
         "latency": [_slowness(each) for each in finding.slowness],
+        "contents": None if finding.contents is None else _difference(finding.contents),
         "sizes": {"known": sums.sized, "same": sums.same_size},
         "pValues": finding.p_values,
         "pValuesAfterHolm": finding.adjusted,

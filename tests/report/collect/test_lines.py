@@ -17,6 +17,8 @@ from tests.generated import steady
 
 # As the lab's sidecars wrote it.
 LOGGED: dict[str, Any] = {
+    "answer_digest": "json 6eaf61fe 5925faeda85ca59f 30917467 30917467",
+    "answer_fields": "@content-type=s0eaa529b $.a=naa1f6f47",
     "app_us": 21934,
     "bytes_received": 0,
     "bytes_sent": 34,

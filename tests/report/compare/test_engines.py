@@ -97,6 +97,9 @@ def test_spark_says_the_same_of_everything_that_is_told_apart(tmp_path: Path, fo
     assert len(found["pods"]) > 6
     assert found["newErrors"]
     assert found["worseAnswers"]
+    assert found["contents"]["hasControl"]
+    assert {"packed", "grpc"} <= set(found["contents"]["notComparable"])
+    assert {"$.name", "$.more"} <= {each["field"] for each in found["contents"]["differences"]}
 
 
 def test_spark_folds_the_same_routes(tmp_path: Path) -> None:
@@ -172,6 +175,7 @@ def port() -> int:
         return number
 
 
+@pytest.mark.timeout(300)
 def test_tables_of_a_spark_connect_server_are_compared_and_nothing_stays_there(
     tmp_path: Path, port: int
 ) -> None:
@@ -207,7 +211,7 @@ def test_tables_of_a_spark_connect_server_are_compared_and_nothing_stays_there(
             ],
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=200,
             check=False,
         )
         assert done.returncode == here[0] == 1, done.stderr[-2000:]
