@@ -9,7 +9,7 @@ from pulumi.runtime import config
 from mirrored_service import MirroredServiceArgs
 from mirrored_service.description import openapi
 from mirrored_service.reading import ports, stack_config, template
-from mirrored_service.reading.stack_config import MAY_BE_SECRET, SECRETS_IN
+from mirrored_service.reading.stack_config import DIGESTS, KEY, MAY_BE_SECRET, SECRETS_IN
 
 # What the component reads in a template: whom the pods run as, and whatever tells members of lists apart. With
 # anything of it a secret, Pulumi keeps all of a Deployment's spec as one.
@@ -28,6 +28,9 @@ def load() -> MirroredServiceArgs:
     secret = sorted(key for key in values if config.is_config_secret(prefix + key))
     if SECRETS_IN in secret:
         values[SECRETS_IN] = _sealed(values[SECRETS_IN])  # before anything is said of it
+    if DIGESTS in secret and isinstance(values[DIGESTS], dict):
+        digests = values[DIGESTS]
+        values[DIGESTS] = {key: _seal(value) if key == KEY else value for key, value in digests.items()}
     stack_config.check(values, secret)
     protocol = ports.first_protocol(values.get("ports"))
     args = stack_config.with_target(values, lambda stack: target_of(stack, protocol))
@@ -72,7 +75,7 @@ def _seal_version(subset: Any) -> Any:
     }
 
 
-def _seal(value: Any, plain: frozenset[str]) -> Any:
+def _seal(value: Any, plain: frozenset[str] = frozenset()) -> Any:
     """The same, with every string in it a secret, but for what is under one of the plain keys; what should be no
     string is left to be refused."""
     if isinstance(value, str):

@@ -248,6 +248,28 @@ class MirrorHeadersArgs(TypedDict):
     """Headers that no copy has, such as [authorization, cookie]. Default: none."""
 
 
+class AnswerDigestsArgs(TypedDict):
+    """Digests of answers in the access log, by which the shadow report tells what the shadow answers otherwise:
+    of the whole answer, and of every field of a JSON body. No value of an answer is written, but names of fields
+    are. The sidecars make them, by Lua in a TrafficExtension for each version, which Istio has from 1.30 on; they
+    are logged by a log provider with the labels answer_digest and answer_fields (docs/answers.md)."""
+
+    key: pulumi.Input[str]
+    """What nobody may know who reads the logs: with it values can be guessed from their digests. 32 hexadecimal
+    digits, such as `openssl rand -hex 16` prints; a secret of the config."""
+
+    oneOf: NotRequired[int]
+    """Of how many requests one is looked at, 1 to 10000; live version and shadows choose the same ones. Default
+    10."""
+
+    maxJsonBytes: NotRequired[int]
+    """The largest JSON body of which fields are told, 1024 to 262144. Of larger ones, as of all others up to 1
+    MiB, the digest of the whole is. Default 65536."""
+
+    hideNames: NotRequired[bool]
+    """Write a digest of each field's name in place of the name. Default false."""
+
+
 class MirrorToTlsArgs(TypedDict):
     """How proxies secure the connections on which copies leave."""
 
@@ -415,6 +437,9 @@ class MirroredServiceArgs(TypedDict):
     accessLog: NotRequired[AccessLogArgs]
     """Which access log the sidecars of the versions write, by a Telemetry for each version. Default: the mesh
     decides."""
+
+    answerDigests: NotRequired[AnswerDigestsArgs]
+    """Digests of answers in the access log, for the shadow report to compare. Default: none."""
 
     settleSeconds: NotRequired[float]
     """Seconds given to the mesh's proxies to learn of a version before it gets requests, and to forget one

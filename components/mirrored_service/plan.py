@@ -30,6 +30,7 @@ from .description.subset import Subset
 from .reading.service import parse
 from .rendering import (
     Manifest,
+    answer_digests,
     entry,
     isolation,
     mirror_headers,
@@ -78,7 +79,9 @@ def plan(described: Service) -> tuple[Step, ...]:
         Step(version.name, subset.telemetry(described, version), needs=_keys(namespace), version=version.name)
         for version in (described.subsets if described.access_log.providers else ())
     ]
-    live = [_live(described, version, (*_keys(namespace), mesh.key)) for version in described.live]
+    digests = _digests(described, _keys(namespace))
+    first = (*_keys(namespace), mesh.key, *_keys(digests))
+    live = [_live(described, version, first) for version in described.live]
     callers = Step(
         "callers",
         service.callers_service(described),
@@ -97,11 +100,11 @@ def plan(described: Service) -> tuple[Step, ...]:
     before = [*namespace, mesh, *chain(*live), callers, *more, *elsewhere, *gateway]
     routed = _routes(described, _keys(before))
     rest = [
-        _not_live(described, version, (*_keys(namespace), mesh.key), _keys(routed))
+        _not_live(described, version, first, _keys(routed))
         for version in described.subsets
         if not version.live
     ]
-    return (*namespace, *logs, *before[len(namespace) :], *routed, *chain(*rest))
+    return (*namespace, *logs, *digests, *before[len(namespace) :], *routed, *chain(*rest))
 
 
 def render(args: MirroredServiceArgs) -> list[Manifest]:
@@ -130,6 +133,22 @@ def _namespace(described: Service) -> list[Step]:
     # Kept always: with it everything in it would go, whoever made it.
     made = described.create_namespace
     return [Step("namespace", service.namespace(described), kept=True)] if made else []
+
+
+def _digests(described: Service, needs: tuple[Key, ...]) -> list[Step]:
+    """What digests the answers of each version, whatever its role. All that serves is made after it: where Istio
+    does not have its kind, which no preview tells, `up` ends before anything else is changed."""
+    if described.answer_digests is None:
+        return []
+    return [
+        Step(
+            version.name,
+            answer_digests.traffic_extension(described, version, described.answer_digests),
+            needs,
+            version=version.name,
+        )
+        for version in described.subsets
+    ]
 
 
 def _more(described: Service, each: MoreService, callers: Step) -> Step:

@@ -155,6 +155,12 @@ FULL: Args = {
         "maxBodyBytes": 1000,
     },
     "accessLog": {"providers": ["mirrored-service-json", "envoy"]},
+    "answerDigests": {
+        "key": "000102030405060708090a0b0c0d0e0f",
+        "oneOf": 5,
+        "maxJsonBytes": 4096,
+        "hideNames": True,
+    },
     "mirrorTo": {
         "host": "shop.staging.svc.cluster.local",
         "port": 8080,

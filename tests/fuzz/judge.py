@@ -29,6 +29,7 @@ _COLLECTIONS = {
     "EnvoyFilter": "/apis/networking.istio.io/v1alpha3/namespaces/{}/envoyfilters",
     "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
     "Telemetry": "/apis/telemetry.istio.io/v1/namespaces/{}/telemetries",
+    "TrafficExtension": "/apis/extensions.istio.io/v1alpha1/namespaces/{}/trafficextensions",
     "VirtualService": "/apis/networking.istio.io/v1/namespaces/{}/virtualservices",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
     "Sidecar": "/apis/networking.istio.io/v1/namespaces/{}/sidecars",

@@ -688,6 +688,10 @@ NAMESPACE: dict[str, st.SearchStrategy[Any]] = {
         st.just({"istio-injection": "disabled", "pod-security.kubernetes.io/enforce": "baseline"}),
     ),
 }
+answer_digests = fuzzed(
+    {"key": st.text("0123456789abcdefABCDEF", min_size=32, max_size=32)},
+    {"oneOf": st.integers(1, 10_000), "maxJsonBytes": st.integers(1024, 262_144), "hideNames": st.booleans()},
+)
 SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "clusterDomain": st.one_of(service_names(63), domains.filter(syntax.is_domain)),
     "disruptionBudget": st.one_of(
@@ -706,6 +710,7 @@ SERVICE: dict[str, st.SearchStrategy[Any]] = {
     "mirrorMatch": fuzzed({}, MATCH),
     "mirrorHeaders": fuzzed({}, MIRROR_HEADERS),
     "accessLog": fuzzed({}, {"providers": providers}),
+    "answerDigests": st.one_of(st.just({}), answer_digests),
     "mirrorTo": mirror_targets,
     "settleSeconds": st.floats(0, 300),
     "expectedRequestsPerSecond": st.floats(0, 1_000_000),

@@ -57,6 +57,7 @@ class Restricted:
             "disruptionBudget": {"maxUnavailable": 1},
             "mirrorHeaders": {"set": {"x-copy": "true"}},
             "accessLog": {"providers": ["mirrored-service-json"]},
+            "answerDigests": {"key": "000102030405060708090a0b0c0d0e0f"},
             "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": percent},
         }
         self.deployed.deploy(subsets, createNamespace=False, **{**more, **settings})

@@ -33,6 +33,7 @@ OPTIONAL: dict[str, Any] = {
     "disruptionBudget": {"maxUnavailable": 1},
     "accessLog": {"providers": ["mirrored-service-json"]},
     "mirrorHeaders": {"remove": ["cookie"]},
+    "answerDigests": {"key": "000102030405060708090a0b0c0d0e0f"},
     "mirrorTo": {"host": "shop.far.example", "port": 80, "percent": 1},
 }
 

@@ -507,6 +507,29 @@ def test_secrets_are_never_shown(diagnose: Diagnose) -> None:
     assert "hush" not in f"{finding}"
 
 
+DIGESTS = {"key": "0123456789abcdef" * 2}
+
+
+def test_the_key_of_digests_is_never_shown(diagnose: Diagnose) -> None:
+    cluster = Cluster(answerDigests=DIGESTS)
+    cluster.find("TrafficExtension", "shop-v1")["spec"]["lua"]["inlineCode"] = "another"
+    ((_, finding),) = diagnose(cluster).findings
+    assert "TrafficExtension" in finding.what
+    assert "spec.lua.inlineCode" in finding.what
+    assert DIGESTS["key"] not in f"{finding}"
+
+
+def test_digests_of_answers_need_an_istio_that_has_their_kind(diagnose: Diagnose) -> None:
+    cluster = Cluster(answerDigests=DIGESTS)
+    replace_istiod(cluster, image="istio/pilot:1.29.2")
+    ((name, finding),) = diagnose(cluster).findings
+    assert (name, finding.severity) == ("istio-version", "danger")
+    assert "upgrade Istio to 1.30" in finding.do
+    without = Cluster()
+    replace_istiod(without, image="istio/pilot:1.29.2")
+    assert not diagnose(without).findings
+
+
 def test_objects_in_the_namespaces_of_protected_workloads_are_read_there(diagnose: Diagnose) -> None:
     subsets = {**Cluster().args["subsets"]}
     protects = {"database": {"labels": {"app": "db"}, "namespace": "data"}}
@@ -586,6 +609,7 @@ def with_every_kind() -> list[Object]:
         "subsets": subsets,
         "mirrorTo": {"host": "a.example", "port": 80, "percent": 1},
         "mirrorHeaders": {"remove": ["cookie"]},
+        "answerDigests": {"key": "000102030405060708090a0b0c0d0e0f"},
         "disruptionBudget": {"maxUnavailable": 1},
         "gateway": {"port": 80},
     }

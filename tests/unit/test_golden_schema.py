@@ -41,6 +41,7 @@ def test_a_service_needs_a_name_a_namespace_and_versions_and_nothing_else() -> N
         name.rsplit(":", 1)[-1]: sorted(made.get("required", [])) for name, made in kept["types"].items()
     }
     assert {name: required for name, required in needed.items() if required} == {
+        "AnswerDigestsArgs": ["key"],
         "GatewayTlsArgs": ["credentialName"],
         "MirrorTarget": ["host", "port", "protocol"],
         "MirrorToArgs": ["host", "percent", "port"],

@@ -33,10 +33,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, disruptionBudget, "
-        "expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, mirrorMatch, "
-        "mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, settleSeconds, subsets, "
-        "trafficPolicy",
+        "80: unknown, allowed: accessLog, annotations, answerDigests, clusterDomain, createNamespace, "
+        "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, "
+        "mirrorMatch, mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, settleSeconds, "
+        "subsets, trafficPolicy",
     ),
     (
         "a key on the wrong level",
@@ -51,10 +51,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key with what it should hold",
         {**service_args(), "subsets.v1.env.PIN=hush": ""},
-        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, clusterDomain, createNamespace, '
-        "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, "
-        "mirrorMatch, mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, settleSeconds, "
-        "subsets, trafficPolicy",
+        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, answerDigests, clusterDomain, '
+        "createNamespace, disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, "
+        "mirrorHeaders, mirrorMatch, mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, "
+        "settleSeconds, subsets, trafficPolicy",
     ),
     ("no name", service_args(name=None), f"name: missing; allowed: {NAME}"),
     ("an empty name", service_args(name=""), f"name: '' {NOT} {NAME}"),

@@ -136,7 +136,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_a_secret_that_would_not_be_kept_is_refused() -> None:
     assert refused(secret=("annotations", "subsets")) == (
-        "annotations: a secret is not allowed; allowed: secrets in env, image, podTemplate of subsets only, as "
+        "annotations: a secret is not allowed; allowed: secrets in env, image, podTemplate of subsets, and key "
+        "of answerDigests, only, as "
         "it would stand in the state and in the cluster for everyone to read",
     )
 

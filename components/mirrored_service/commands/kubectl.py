@@ -38,6 +38,7 @@ RESOURCES = {
     "ServiceEntry": "serviceentries.networking.istio.io",
     "Sidecar": "sidecars.networking.istio.io",
     "Telemetry": "telemetries.telemetry.istio.io",
+    "TrafficExtension": "trafficextensions.extensions.istio.io",
     "VirtualService": "virtualservices.networking.istio.io",
 }
 

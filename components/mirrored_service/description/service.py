@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .answer_digests import AnswerDigests
 from .copies import MirrorMatch
 from .entry import Gateway
 from .mirror_headers import MirrorHeaders
@@ -44,6 +45,7 @@ class Service:
     mirror_match: MirrorMatch
     mirror_headers: MirrorHeaders | None  # None: copies are as the requests
     access_log: AccessLog
+    answer_digests: AnswerDigests | None  # None: nothing is said of answers
     mirror_to: MirrorTo | None
     settle_seconds: float
     keep_on_destroy: bool

@@ -122,6 +122,14 @@ class Fields:
             lambda raw: raw if isinstance(raw, pulumi.Output) or fits(check, raw) else None,
         )
 
+    def secret(self, key: str, default: Any, allowed: str, check: Check) -> Any:
+        """The same, and a wrong one is not shown."""
+        raw = self.values.get(key)
+        if raw is None or isinstance(raw, pulumi.Output) or fits(check, raw):
+            return self.text_or_output(key, default, allowed, check)
+        self.refuse((key,), raw, allowed, secret=True)
+        return default
+
     def choice(self, key: str, default: D, choices: tuple[str, ...]) -> str | D:
         return self.text(key, default, " or ".join(choices), lambda raw: raw in choices)
 

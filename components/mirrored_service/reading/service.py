@@ -7,6 +7,7 @@ from ..description.ports import Port
 from ..description.service import AccessLog, Service
 from ..description.subset import COPIES, Subset
 from . import (
+    answer_digests,
     copies,
     entry,
     isolation,
@@ -69,6 +70,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         mirror_match=copies.match(fields),
         mirror_headers=mirror_headers.read(fields),
         access_log=_access_log(fields),
+        answer_digests=answer_digests.read(fields),
         mirror_to=mirror_to.read(fields, routed[0].protocol if routed else "http"),
         settle_seconds=fields.number("settleSeconds", 2.0, 300),
         keep_on_destroy=fields.flag("keepOnDestroy", False),

@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast, get_type_hints
 
 from ..args import MirroredServiceArgs
+from . import answer_digests
 from .fields import InvalidArgsError, shown
 from .service import parse
 
-# What Pulumi keeps secret all the way into the cluster: these properties of versions, and nothing else.
+# What Pulumi keeps secret all the way into the cluster: these properties of versions, the key of digests, and
+# nothing else.
 SECRETS_IN = "subsets"
 MAY_BE_SECRET = ("env", "image", "podTemplate")
+DIGESTS, KEY = answer_digests.SECTION, answer_digests.KEY
 STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 # Stands for another stack's service wherever it does not matter which.
 ANY_TARGET = {"host": "any.example", "port": 80}
@@ -32,10 +35,10 @@ def read(texts: Mapping[str, str]) -> dict[str, Any]:
 def check(values: Mapping[str, Any], secret: list[str]) -> None:
     """Raises InvalidArgsError with what the component cannot know, and with its own problems too."""
     problems = [
-        f"{key}: a secret is not allowed; allowed: secrets in {', '.join(MAY_BE_SECRET)} of {SECRETS_IN} only, "
-        "as it would stand in the state and in the cluster for everyone to read"
+        f"{key}: a secret is not allowed; allowed: secrets in {', '.join(MAY_BE_SECRET)} of {SECRETS_IN}, and "
+        f"{KEY} of {DIGESTS}, only, as it would stand in the state and in the cluster for everyone to read"
         for key in secret
-        if key != SECRETS_IN
+        if key not in (SECRETS_IN, DIGESTS)
     ]
     mirror_to = values.get("mirrorTo")
     stack = mirror_to.get("stack") if isinstance(mirror_to, Mapping) else None

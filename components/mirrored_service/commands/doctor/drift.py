@@ -24,7 +24,7 @@ _QUANTITIES = {
     **{unit: Decimal(10 ** (3 * power)) for power, unit in enumerate("MGTPE", 2)},
     **{f"{unit}i": Decimal(1024**power) for power, unit in enumerate("KMGTPE", 1)},
 }
-_PODS = "spec.template"  # may hold secrets
+_SECRET = ("spec.template", "spec.lua")  # what may hold secrets: pods, and what digests answers
 
 
 def as_configured(seen: Seen) -> Findings:
@@ -60,7 +60,8 @@ def as_configured(seen: Seen) -> Findings:
 
 
 def _differences(seen: Seen, ours: Object, now: Object) -> Findings:
-    hidden = seen.subject.secret and ours["kind"] == "Deployment"
+    # Of digests the key is one, whatever the config says of it.
+    hidden = ours["kind"] == "TrafficExtension" or (seen.subject.secret and ours["kind"] == "Deployment")
     changed = list(changes(ours.get("spec"), now.get("spec"), "spec", hidden))
     if changed:
         yield Finding(
@@ -119,7 +120,7 @@ def changes(ours: Any, now: Any, path: str, hidden: bool = False) -> Iterator[st
                 value, listed[place] if place < len(listed) else None, f"{path}[{place}]", hidden
             )
     elif not _same(ours, now):
-        secret = hidden and path.startswith(_PODS)
+        secret = hidden and path.startswith(_SECRET)
         yield path if secret else f"{path} is {_shown(now)} in place of {_shown(ours)}"
 
 

@@ -22,6 +22,7 @@ PROXY = "istio-proxy"
 _OLDEST = (1, 22)  # has networking.istio.io/v1
 _COPIES_LARGE_BODIES = (1, 25)
 _KEEPS_HOSTS = (1, 28)
+_RUNS_LUA = (1, 30)  # has extensions.istio.io/v1alpha1, TrafficExtension
 # What Istio has of itself (DefaultMeshConfig in pkg/config/mesh/mesh.go).
 _BUILT_IN_PROVIDERS = {"prometheus", "stackdriver", "envoy"}
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -72,6 +73,14 @@ def version(seen: Seen) -> Findings:
             f"Istio is {told}",
             "its proxies add -shadow to the host name of copies, which the shadow may not know",
             "upgrade Istio to 1.28 or later",
+        )
+    if number < _RUNS_LUA and seen.subject.of("TrafficExtension"):
+        yield Finding(
+            DANGER,
+            f"Istio is {told}, and the config has answerDigests",
+            "TrafficExtensions are there from 1.30 on; `up` fails before it changes what serves, and no preview "
+            "says so",
+            "upgrade Istio to 1.30 or later, or take answerDigests out",
         )
 
 

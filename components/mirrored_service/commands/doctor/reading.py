@@ -30,6 +30,7 @@ OF_NAMESPACE = (
     "ServiceEntry",
     "Sidecar",
     "Telemetry",
+    "TrafficExtension",
     "VirtualService",
 )
 OF_ALL = ("DestinationRule", "Gateway", "VirtualService")
