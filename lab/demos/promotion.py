@@ -1,8 +1,9 @@
-"""`make report`: the shadow report on the lab, of a version with two faults that it should find."""
+"""`make report`: the shadow report on the lab, of a version with three faults that it should find."""
 
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 import tempfile
 import time
@@ -15,13 +16,19 @@ from lab.kit.trial import Routes, Trial
 from shadow_report.collect.show import progress_text
 
 RATE = 200
-LIVE: Routes = {"/": {"delayMs": 40}}
+HOLDS = {"id": 7, "name": "a lamp", "price": 12.5, "tags": ["light", "new"]}
+USUAL = {"delayMs": 40, "holds": HOLDS}
+LIVE: Routes = {"/": USUAL}
 FAULTS: Routes = {
-    "/": {"delayMs": 40},
-    "/cart": {"delayMs": 40, "failEvery": 100},
-    "/search": {"delayMs": 52},
+    "/": USUAL,
+    "/cart": {**USUAL, "failEvery": 100},
+    "/items": {**USUAL, "oddEvery": 20, "odd": {**HOLDS, "price": "12.50"}},
+    "/search": {**USUAL, "delayMs": 52},
 }
-TOLD = "v2 answers 1 % of /cart with 500 and takes 30 % longer for /search; all else is as in v1."
+TOLD = (
+    "v2 answers 1 % of /cart with 500, takes 30 % longer for /search, and says the price of /items as text in\n"
+    "5 % of its answers; all else is as in v1."
+)
 
 
 def report(lab: Lab, options: argparse.Namespace) -> int:
@@ -32,11 +39,13 @@ def report(lab: Lab, options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as project:
         trial = Trial(lab, Path(project))
         print(
-            f"\nA shop of two versions, v1 live and v2 its shadow, with the access log on.\n{TOLD}",
+            "\nA shop of two versions, v1 live and v2 its shadow, with the access log and digests of answers\n"
+            f"on. {TOLD}",
             flush=True,
         )
         try:
-            trial.deploy(LIVE, FAULTS)
+            # Of every answer, as there are few.
+            trial.deploy(LIVE, FAULTS, digests={"key": secrets.token_hex(16), "oneOf": 1})
             print(
                 f"\n{RATE} live requests/s through the ingress gateway for {options.seconds} s:", flush=True
             )

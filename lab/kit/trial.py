@@ -26,7 +26,7 @@ PROVIDER = "mirrored-service-json"  # lab/cluster/manifests/istio.yaml
 PATHS = ("/cart", "/items/1", "/cart?step=2", "/items/2?colour=red", "/search?q=shoes")  # asked for in turn
 FLUSH_SECONDS = 3.0  # Istio's proxies write their logs every second
 
-Routes = Mapping[str, Mapping[str, float]]  # see lab/build/modules/cluster/shop/main.go
+Routes = Mapping[str, Mapping[str, Any]]  # see lab/build/modules/cluster/shop/main.go
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,20 @@ class Trial:
         args: dict[str, Any] = {"name": "shop", "namespace": "", "subsets": {}}
         self.stack = ScratchStack(lab, directory, cast(MirroredServiceArgs, args))
 
-    def deploy(self, live: Routes, shadow: Routes, mirror_percent: float = 100) -> None:
-        """Deploys both versions, with the access log on."""
+    def deploy(
+        self,
+        live: Routes,
+        shadow: Routes,
+        mirror_percent: float = 100,
+        digests: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Deploys both versions, with the access log on, and with these digests of answers in it."""
         subsets = {
             "v1": {**_version("v1", live), "weight": 100},
             "v2": {**_version("v2", shadow), "mirrorPercent": mirror_percent},
         }
-        self.stack.deploy(subsets, accessLog={"providers": [PROVIDER]})
+        logged = {"accessLog": {"providers": [PROVIDER]}, "answerDigests": dict(digests or {})}
+        self.stack.deploy(subsets, **logged)
 
     @contextmanager
     def collecting(self, log: Path, rate: int, *more: str) -> Iterator[Collection]:

@@ -2,7 +2,8 @@
 //
 // VERSION is the version that answers name. ROUTES is a JSON object of paths and what they do:
 //
-//	{"/": {"delayMs": 20}, "/cart": {"delayMs": 20, "failEvery": 100}, "/old": {"status": 404}}
+//	{"/": {"delayMs": 20}, "/cart": {"delayMs": 20, "failEvery": 100}, "/old": {"status": 404},
+//	 "/items": {"holds": {"price": 1}, "oddEvery": 20, "odd": {"price": "1"}}}
 //
 // A request is answered as the longest path says that its own starts with.
 package main
@@ -24,10 +25,14 @@ import (
 
 // Route is how the requests below one path are answered.
 type Route struct {
-	DelayMs   float64 `json:"delayMs"`   // how long an answer takes
-	Status    int     `json:"status"`    // what every answer is; 0: 200
-	FailEvery int64   `json:"failEvery"` // each so-manieth request is answered 500; 0: none
+	DelayMs   float64         `json:"delayMs"`   // how long an answer takes
+	Status    int             `json:"status"`    // what every answer is; 0: 200
+	FailEvery int64           `json:"failEvery"` // each so-manieth request is answered 500; 0: none
+	Holds     json.RawMessage `json:"holds"`     // what is answered as JSON; none: a line of text
+	Odd       json.RawMessage `json:"odd"`       // what is answered in place of it
+	OddEvery  int64           `json:"oddEvery"`  // to each so-manieth request; 0: none
 	served    atomic.Int64
+	held      atomic.Int64
 }
 
 func (route *Route) status() int {
@@ -38,6 +43,14 @@ func (route *Route) status() int {
 		return route.Status
 	}
 	return http.StatusOK
+}
+
+// The JSON that is answered; none: a line of text is.
+func (route *Route) holds() json.RawMessage {
+	if route.OddEvery > 0 && route.held.Add(1)%route.OddEvery == 0 {
+		return route.Odd
+	}
+	return route.Holds
 }
 
 func routes(text string) (map[string]*Route, error) {
@@ -71,7 +84,15 @@ func main() {
 	http.HandleFunc("/", func(writer http.ResponseWriter, request *http.Request) {
 		route := longest(found, request.URL.Path)
 		time.Sleep(time.Duration(route.DelayMs * float64(time.Millisecond)))
+		holds := route.holds()
+		if holds != nil {
+			writer.Header().Set("Content-Type", "application/json")
+		}
 		writer.WriteHeader(route.status())
+		if holds != nil {
+			_, _ = writer.Write(holds)
+			return
+		}
 		fmt.Fprint(writer, body)
 	})
 	server := &http.Server{Addr: ":80"}
