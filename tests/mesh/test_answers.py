@@ -41,8 +41,8 @@ class Shop(BaseHTTPRequestHandler):
             return self.answer(b"ok", "text/plain")
         fault = FAULTS.get(path)
         chosen = fault and int(self.headers["x-request-id"][-2:], 16) % 8 == 0
-        held = {"name": "hush", "price": 4711.25, "tags": ["hush 1", "hush 2"], "at": None, "id":
-        str(uuid.uuid4())} held["at"] = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        held = {"name": "hush", "price": 4711.25, "tags": ["hush 1", "hush 2"], "id": str(uuid.uuid4())}
+        held["at"] = datetime.datetime.now(datetime.timezone.utc).isoformat()
         if chosen and fault == "value":
             held["price"] += 1
         if chosen and fault == "type":
@@ -96,12 +96,12 @@ def trial(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]
     made.remove()
 
 
-def deploy(trial: Trial, faults: dict[str, str], digests: dict[str, Any]) -> None:
-    """v1 and a copy of it, v1b, without faults, and v2 with them."""
+def deploy(trial: Trial, faults: dict[str, str], digests: dict[str, Any], live: str = "v1") -> None:
+    """v1 and a copy of it, v1b, without faults, and v2 with them; what is not live gets copies."""
+    faulty = {"v1": {}, "v1b": {}, "v2": faults}
     subsets = {
-        "v1": version({}, weight=100),
-        "v1b": version({}, mirrorPercent=100),
-        "v2": version(faults, mirrorPercent=100),
+        name: version(its, **({"weight": 100} if name == live else {"mirrorPercent": 100}))
+        for name, its in faulty.items()
     }
     trial.stack.deploy(subsets, accessLog={"providers": [PROVIDER]}, answerDigests=digests)
 
@@ -180,12 +180,14 @@ def test_no_value_of_an_answer_is_in_a_log_a_page_or_a_config(trial: Trial) -> N
         assert "4711.25" not in each
 
 
-def test_nothing_is_lost_while_digests_begin_and_end(trial: Trial, lab: Lab) -> None:
+def test_nothing_is_lost_while_digests_begin_and_end_and_a_version_is_promoted(
+    trial: Trial, lab: Lab
+) -> None:
     deploy(trial, {}, {})
     assert trial.stack.kubectl("get", "trafficextensions", "--output=name") == ""
     with load(lab, [of_paths(lab, trial.stack.host, PATHS, 100)]) as counted:
-        for digests in (ALL, {"key": KEY, "oneOf": 2}, {}):
-            deploy(trial, {}, digests)
+        for digests, live in ((ALL, "v1"), (ALL, "v2"), ({"key": KEY, "oneOf": 2}, "v2"), ({}, "v2")):
+            deploy(trial, {}, digests, live)
             time.sleep(3)
     (stream,) = counted
     assert stream.sent > 500
