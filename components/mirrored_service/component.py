@@ -90,13 +90,12 @@ class MirroredService(pulumi.ComponentResource):
         )
         if "istio.io/" in step.manifest["apiVersion"]:
             # The output is the whole object, and the API server adds nothing to these kinds.
-            pulumi.Output.all(step.manifest["spec"], resource.spec).apply(
-                lambda specs: self._warn_of_additions(step, *specs)
-            )
+            resource.spec.apply(lambda live: self._warn_of_additions(step, live))
         return cast(pulumi.Resource, resource)
 
-    def _warn_of_additions(self, step: Step, ours: object, live: object) -> None:
-        found = additions.paths(ours, live, "spec")
+    def _warn_of_additions(self, step: Step, live: object) -> None:
+        # An output among ours is a single value, to which nothing can be added: it need not be known.
+        found = additions.paths(step.manifest["spec"], live, "spec")
         if found:
             kind, name = step.key
             command = (

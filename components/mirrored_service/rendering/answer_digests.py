@@ -17,8 +17,6 @@ from pathlib import Path
 from ..description.answer_digests import AnswerDigests
 from ..description.service import Service
 from ..description.subset import Subset
-from ..reading.answer_digests import KEY, KEY_TEXT, PATTERN, SECTION
-from ..reading.fields import InvalidArgsError, fits
 from . import Manifest, manifest, tagging
 
 
@@ -31,7 +29,7 @@ def traffic_extension(service: Service, subset: Subset, digests: AnswerDigests) 
         "lua": {
             "inlineCode": lua(key, digests, methods)
             if isinstance(key, str)
-            else key.apply(lambda known: lua(_checked(known), digests, methods))
+            else key.apply(lambda known: lua(known, digests, methods))
         },
     }
     return manifest(
@@ -52,10 +50,3 @@ def lua(key: str, digests: AnswerDigests, methods: tuple[str, ...]) -> str:
 @cache
 def _source() -> str:
     return Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
-
-
-def _checked(key: str) -> str:
-    """What another resource made is known only now."""
-    if not fits(PATTERN, key):
-        raise InvalidArgsError(SECTION, [f"{SECTION}.{KEY}: not allowed; allowed: {KEY_TEXT}"])
-    return key
