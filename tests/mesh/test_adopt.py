@@ -222,7 +222,7 @@ class ByHand:
         odd: list[Any] = []
 
         def ask() -> None:
-            while not over.is_set():
+            while self.way.grid and not over.is_set():
                 found = self.answers()
                 odd.extend(
                     (asked, found[asked], wanted[asked]) for asked in wanted if found[asked] != wanted[asked]
@@ -315,6 +315,7 @@ def test_a_service_comes_in_is_mirrored_promoted_and_goes_out_without_losing_a_r
     if "podLabels" not in by.way.shadow:
         with by.nothing_lost("v1", "v2"):
             by.run_own_pods_again(told["wayOut"][-1]["commands"])
+        by.kubectl("wait", "--for=delete", "pods", "--selector=version=v2", "--timeout=120s")
         with by.nothing_lost("v1"):
             time.sleep(2)
 
