@@ -18,7 +18,7 @@ from .world import Object, http
 
 COMPONENT = "mirrored-service:index:MirroredService"
 _NOT_KEPT = "kubectl.kubernetes.io/last-applied-configuration"
-_SECONDS = 15  # in which proxies forget a route: istiod tells them of a change 10 s late at most
+_SECONDS = 15  # in which proxies learn of a change: istiod tells them 10 s late at most
 
 
 @dataclass(frozen=True)
@@ -307,14 +307,14 @@ class _Writer:
                 f"{self._kubectl} patch service {key(service)[2]} --namespace {self.running.namespace} "
                 f"--type=json --patch {shlex.quote(json.dumps(patch))}"
             )
+        commands.append(f"sleep {_SECONDS}")
         commands.append(
             f"{self._kubectl} delete deployment {self.running.name}-LIVE --namespace {self.running.namespace}"
         )
         return Step(
             "A Deployment of your own again, if you want one",
-            "Apply it; YOURS is its name, and LIVE the version that was live. When its pods are "
-            "ready the Services "
-            "lead to them as they did, and then the stack's last Deployment goes.",
+            "Apply it; YOURS is its name, and LIVE the version that was live. When its pods are ready the "
+            "Services lead to them as they did; when proxies know that, the stack's last Deployment goes.",
             tuple(commands),
         )
 
