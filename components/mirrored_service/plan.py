@@ -113,10 +113,10 @@ def render(args: MirroredServiceArgs) -> list[Manifest]:
     :param args: As for `MirroredService`.
     :raises InvalidArgsError: (a ValueError) when anything in args is wrong; it lists every problem.
     """
-    return [_managed(step) for step in plan(parse(args))]
+    return [managed(step) for step in plan(parse(args))]
 
 
-def _managed(step: Step) -> Manifest:
+def managed(step: Step) -> Manifest:
     """The object without the fields that somebody else counts or sets: who applies it time and again would set
     them back."""
     if not step.unmanaged:

@@ -16,7 +16,7 @@ from mirrored_service.commands.doctor.reading import read
 from mirrored_service.commands.doctor.subject import Subject
 from mirrored_service.commands.kill_switch.errors import CommandError
 from mirrored_service.commands.kubectl import Kubectl
-from mirrored_service.plan import plan
+from mirrored_service.plan import managed, plan
 from mirrored_service.reading.service import parse
 from tests.access import roles
 from tests.cluster import HOST, NAME, NAMESPACE, Cluster, Object, injector, istiod, made, pod, virtual_service
@@ -35,7 +35,7 @@ def diagnose(monkeypatch: pytest.MonkeyPatch) -> Diagnose:
     def diagnose(cluster: Cluster, *, configured: bool = True, secret: bool = False) -> Diagnosis:
         monkeypatch.setattr(kubectl, "run", cluster.run)
         described = parse(service_args(**cluster.args))
-        objects = [step.manifest for step in plan(described)]
+        objects = [managed(step) for step in plan(described)]
         subject = Subject(NAME, NAMESPACE, objects, True, described.settle_seconds, secret)
         if not configured:
             subject = Subject(NAME, NAMESPACE, (), configured=False)
@@ -314,6 +314,14 @@ def _later(cluster: Cluster, found: Object) -> None:
 def _earlier(cluster: Cluster, found: Object) -> None:
     found["metadata"]["creationTimestamp"] = "2025-01-01T00:00:00Z"
     cluster.add(found)
+
+
+def test_pods_that_an_autoscaler_has_made_are_as_configured(diagnose: Diagnose) -> None:
+    scaled = {"minReplicas": 1, "maxReplicas": 5}
+    cluster = Cluster(subsets={"v1": {"image": "shop:1", "weight": 100, "autoscaling": scaled}})
+    cluster.find("Deployment", "shop-v1")["spec"]["replicas"] = 3
+    cluster.remove("Pod", "shop-v2-a")
+    assert diagnose(cluster).findings == ()
 
 
 @pytest.mark.parametrize("configured", [True, False])

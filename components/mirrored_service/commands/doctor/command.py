@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ...plan import plan
+from ...plan import managed, plan
 from ...reading.fields import InvalidArgsError
 from ...reading.service import parse
 from .. import which
@@ -61,7 +61,7 @@ def _subject(options: argparse.Namespace) -> tuple[Subject, dict[str, str]]:
         return Subject(service.name, service.namespace, (), configured=False), {}
     stack = Stack(options.stack, options.cwd)
     described = parse(stack.args())
-    objects = [step.manifest for step in plan(described)]
+    objects = [managed(step) for step in plan(described)]
     subject = Subject(
         described.name,
         described.namespace,
