@@ -614,6 +614,13 @@ def test_the_way_out_leads_to_services_and_not_to_subsets() -> None:
     )
 
 
+def test_services_are_given_back_with_their_ports_as_the_stack_s_have_names_of_its_pods() -> None:
+    way = steps.way(found(CHARTED), "prod", "Pulumi.prod.yaml", "out", None, live=True, in_place=False)
+    (command,) = [each for each in way.out[-1].commands if " patch service shop " in each]
+    assert '"path": "/spec/selector"' in command
+    assert '"targetPort": "http"' in command
+
+
 def test_a_root_is_given_back_as_it_was() -> None:
     way = steps.way(found(ROOTED), "prod", "Pulumi.prod.yaml", "out", None, live=True, in_place=False)
     there, back = (json.loads(way.files[f"root-web-web-root{end}.json"]) for end in ("", "-back"))

@@ -302,7 +302,11 @@ class _Writer:
     def _own_pods(self) -> Step:
         commands = [f"{self._kubectl} rollout status deployment YOURS --namespace {self.running.namespace}"]
         for _, service in self.found.imported:
-            patch = [{"op": "replace", "path": "/spec/selector", "value": service["spec"]["selector"]}]
+            # The ports too: the stack's lead to a name that only its own pods give.
+            patch = [
+                {"op": "replace", "path": f"/spec/{part}", "value": service["spec"][part]}
+                for part in ("selector", "ports")
+            ]
             commands.append(
                 f"{self._kubectl} patch service {key(service)[2]} --namespace {self.running.namespace} "
                 f"--type=json --patch {shlex.quote(json.dumps(patch))}"
