@@ -11,5 +11,5 @@ import pulumi
 class AnswerDigests:
     key: str | pulumi.Output[str]  # of an Output nothing is checked yet
     one_of: int
-    most_json: int  # bytes
+    max_json_bytes: int  # bytes
     hide_names: bool

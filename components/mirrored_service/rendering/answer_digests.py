@@ -42,7 +42,7 @@ def lua(key: str, digests: AnswerDigests, methods: tuple[str, ...]) -> str:
     chosen = "nil" if "*" in methods else "{" + ", ".join(f"[{json.dumps(m)}] = true" for m in methods) + "}"
     hidden = json.dumps(digests.hide_names)
     return (
-        f'local KEY, ONE_OF, MOST_JSON, HIDDEN = "{key}", {digests.one_of}, {digests.most_json}, {hidden}\n'
+        f'local KEY, ONE_OF, MOST_JSON, HIDDEN = "{key}", {digests.one_of}, {digests.max_json_bytes}, {hidden}\n'
         f"local METHODS = {chosen}\n{_source()}"
     )
 
