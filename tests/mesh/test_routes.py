@@ -152,6 +152,7 @@ def test_a_request_that_is_retried_is_copied_once(entered: Entered) -> None:
 def test_hosts_are_taken_away_and_given_back_and_callers_in_the_mesh_lose_nothing(entered: Entered) -> None:
     entered.deploy(V1_V2, **entered.hosts)
     wait_until(lambda: entered.ask("/").status_code == 200, "the live version answers")
+    assert entered.is_asked()
     with load(entered.lab, [entered.inside]) as counted:
         entered.deploy(V1_V2, hosts=[], gateway={})
         wait_until(lambda: not entered.is_asked(), "no request enters any more")
