@@ -21,6 +21,9 @@ from shadow_report.collect.tally import SECOND, Gap
 from shadow_report.compare import on_spark
 from tests.report import mixed
 
+# Java takes minutes, and next to labs more of them.
+pytestmark = pytest.mark.thorough
+
 LOCAL = ("--engine=spark", "--spark=local[2]")
 VERSIONS = ("--live=v1", "--shadow=v2")
 GAP = Gap("shop-v2-0", "v2", (START + 300) * SECOND, (START + 310) * SECOND, "the pod went", about=17)
