@@ -22,9 +22,8 @@ FOREIGN: dict[str, Any] = {
     "v2": {"podLabels": {"app": "nginx", "track": "next"}, "mirrorPercent": 100},
 }
 NAME = (
-    "a header's name: letters, digits, '-' and '_', and none of connection, content-length, host, "
-    "keep-alive, te, "
-    "transfer-encoding, upgrade, x-request-id"
+    "a header's name: letters, digits, '-' and '_', and none of connection, content-length, host, keep-alive, "
+    "te, transfer-encoding, upgrade, x-request-id"
 )
 
 

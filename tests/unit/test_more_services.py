@@ -206,9 +206,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "no address",
         {"old": {"clusterIP": "None"}},
-        f"moreServices.old.clusterIP: 'None' {NOT} an address, or nothing, as callers of a Service without "
-        "one keep "
-        "the addresses of pods that were live",
+        f"moreServices.old.clusterIP: 'None' {NOT} an address, or nothing, as callers of a Service without one "
+        "keep the addresses of pods that were live",
     ),
     (
         "no address among several",
@@ -230,8 +229,7 @@ REFUSED: list[tuple[str, Any, str]] = [
         "an annotation of Pulumi",
         {"old": {"annotations": {"pulumi.com/skipAwait": "false"}}},
         f"moreServices.old.annotations: the name 'pulumi.com/skipAwait' {NOT} none of Pulumi's, which the "
-        "component "
-        "sets",
+        "component sets",
     ),
     (
         "a number as annotation",

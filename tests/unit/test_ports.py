@@ -272,12 +272,10 @@ def test_ports_on_one_port_of_the_container_are_refused() -> None:
 def test_container_ports_are_for_ports_that_are_there() -> None:
     wrong = {"http": 8080, "metrcs": 1, "metrics": 15021}
     assert problems(service_args({"v1": {**V1, "containerPorts": wrong}}, ports=SHOP)) == (
-        f"subsets.v1.containerPorts: the name 'http' {NOT} of the ports grpc-calls, metrics only; "
-        "containerPort is "
-        "for http",
+        f"subsets.v1.containerPorts: the name 'http' {NOT} of the ports grpc-calls, metrics only; containerPort "
+        "is for http",
         f"subsets.v1.containerPorts: the name 'metrcs' {NOT} of the ports grpc-calls, metrics only; "
-        "containerPort is "
-        "for http",
+        "containerPort is for http",
         f"subsets.v1.containerPorts.metrics: 15021 {NOT} {PORT}",
     )
     (line,) = problems(service_args({"v1": {**V1, "containerPorts": {"http": 8080}}}))
@@ -286,9 +284,8 @@ def test_container_ports_are_for_ports_that_are_there() -> None:
 
 GRPC = [{"name": "grpc", "port": 80}]
 NOTHING = (
-    "mirrorMatch.grpcCalls: not true; allowed: true for a service of gRPC ports alone, as every call is a "
-    "POST and "
-    "nothing would be copied. Say it only when the shadow may carry out what it is asked",
+    "mirrorMatch.grpcCalls: not true; allowed: true for a service of gRPC ports alone, as every call is a POST "
+    "and nothing would be copied. Say it only when the shadow may carry out what it is asked",
 )
 
 
@@ -327,9 +324,8 @@ def test_http_1_for_copies_without_a_port_for_http_is_refused() -> None:
     v1 = {"image": "a", "weight": 100, "mirrorLimits": {"http2": False}}
     (line,) = problems(service_args({"v1": v1}, ports=[{"name": "http2", "port": 80}]))
     assert line == (
-        f"subsets.v1.mirrorLimits.http2: False {NOT} true, or nothing, without a port for http: http2 and "
-        "grpc are "
-        "HTTP/2"
+        f"subsets.v1.mirrorLimits.http2: False {NOT} true, or nothing, without a port for http: http2 and grpc "
+        "are HTTP/2"
     )
 
 

@@ -147,9 +147,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a header twice",
         match(headers={"X-A": {}, "x-a": {}}),
-        "routes[0].match[0].headers.x-a: an empty mapping is not allowed; allowed: each header once; "
-        "capitals make "
-        "no difference",
+        "routes[0].match[0].headers.x-a: an empty mapping is not allowed; allowed: each header once; capitals "
+        "make no difference",
     ),
     ("a time without a unit", route(timeout="3"), f"routes[0].timeout: '3' {NOT} {DURATION}"),
     ("no time at all", route(timeout="0s"), f"routes[0].timeout: '0s' {NOT} {DURATION}"),
@@ -198,8 +197,7 @@ REFUSED: list[tuple[str, Any, str]] = [
         "an expression for the path next to paths that are copied",
         service_args(routes=[{"match": [{"uri": {"regex": "/a.*"}}]}], mirrorMatch={"paths": ["/a"]}),
         f"routes[0].match[0].uri.regex: '/a.*' {NOT} exact or prefix next to mirrorMatch.paths, as the paths "
-        "that "
-        f"both take are not known, {WAY_OUT}",
+        f"that both take are not known, {WAY_OUT}",
     ),
     (
         "capitals that do not count next to paths that are copied",
@@ -213,8 +211,7 @@ REFUSED: list[tuple[str, Any, str]] = [
             routes=[{"match": [{"headers": {"X-A": {"regex": "a+"}}}]}], mirrorMatch={"headers": {"x-a": "a"}}
         ),
         f"routes[0].match[0].headers.X-A.regex: a string {NOT} exact or prefix next to mirrorMatch.headers of "
-        "this "
-        f"header, as the values that both take are not known, {WAY_OUT}",
+        f"this header, as the values that both take are not known, {WAY_OUT}",
     ),
     (
         "the size of the body twice",

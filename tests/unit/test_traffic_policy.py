@@ -96,9 +96,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a tunnel",
         {"tunnel": {"targetHost": "a.example", "targetPort": 80}},
-        f"trafficPolicy.tunnel: a mapping {NOT} no tunnel, as Istio has none for HTTP and the versions are "
-        "in the "
-        "mesh",
+        f"trafficPolicy.tunnel: a mapping {NOT} no tunnel, as Istio has none for HTTP and the versions are in "
+        "the mesh",
     ),
     (
         "the PROXY protocol",
@@ -109,9 +108,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "no balancing",
         {"loadBalancer": {"simple": "PASSTHROUGH"}},
-        f"trafficPolicy.loadBalancer.simple: 'PASSTHROUGH' {NOT} another one, as this one asks whatever "
-        "address a "
-        "caller asked, at the gateway its own, and no version",
+        f"trafficPolicy.loadBalancer.simple: 'PASSTHROUGH' {NOT} another one, as this one asks whatever address "
+        "a caller asked, at the gateway its own, and no version",
     ),
     (
         "no balancing for a port",

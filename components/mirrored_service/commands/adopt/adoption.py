@@ -16,11 +16,11 @@ from ...reading.fields import Fields, InvalidArgsError, Problems
 from ...reading.service import parse
 from ...rendering import pods as rendering
 from ..doctor.selectors import by_selector
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, key, said
 from . import around, defaults, differences, owners, pods, policy, ports, routes, scaling, services
 from .row import CANNOT, REPLACED, STAYS, Row
 from .running import Running
-from .world import Object, World
+from .world import World
 
 # Which object a setting is from, for who reads what is wrong with it.
 _FROM = {"ports": "Service", "moreServices": "Services", "trafficPolicy": "DestinationRule"}
@@ -114,9 +114,7 @@ def _described(listed: list[dict[str, Any]]) -> tuple[Port, ...]:
 
 
 def _labels_of_ours(running: Running) -> Mapping[str, str]:
-    if running.left:
-        return running.pods
-    return {**running.pods, "app": running.name, "version": running.version}
+    return running.pods if running.left else {**running.pods, **running.made_labels}
 
 
 def _taken(world: World, running: Running, described: tuple[Port, ...]) -> tuple[pods.Pods, scaling.Scaling]:
@@ -125,13 +123,12 @@ def _taken(world: World, running: Running, described: tuple[Port, ...]) -> tuple
         return pods.Pods({"weight": 100}, {}, [], []), scaling.Scaling({}, {}, [], [])
     read = pods.read(running, deployment, described)
     counted = scaling.read(world, running, deployment, read.container)
-    owner = owners.owner(deployment)
     row = Row(
         said(deployment),
         REPLACED,
         f"the same pods are those of Deployment {running.name}-{running.version}, but for what is listed below; "
         "they start beside it, and it goes last",
-        f"take it out of {owner}, which would make it again" if owner else "",
+        owners.take_out(deployment),
     )
     settings = {"weight": 100, **counted.version, **read.settings}
     return (

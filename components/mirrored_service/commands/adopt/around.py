@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..doctor.selectors import by_labels, by_selector
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, key, said
 from .row import CANNOT, STAYS, Row
 from .running import Running
-from .world import Object, World
+from .world import World
 
 _Selector = Mapping[str, Any] | None
 

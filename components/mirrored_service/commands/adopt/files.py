@@ -90,9 +90,8 @@ def write(directory: Path, files: Mapping[str, str], *, force: bool) -> list[Pat
     there = [name for name in files if (directory / name).exists()]
     if there and not force:
         raise CommandError(
-            f"{directory} has {', '.join(there)} already; nothing was written. Name another "
-            "directory with --out, "
-            "or say --force to replace them"
+            f"{directory} has {', '.join(there)} already; nothing was written. Name another directory with "
+            "--out, or say --force to replace them"
         )
     try:
         directory.mkdir(parents=True, exist_ok=True)

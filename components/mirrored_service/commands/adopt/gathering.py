@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..doctor.subject import key
+from ..doctor.subject import Key, Object, key
 from ..kill_switch.errors import CommandError
 from ..kubectl import Kubectl
 from . import documents
-from .world import Key, Object, World
+from .world import World
 
 OF_NAMESPACE = (
     "AuthorizationPolicy",
@@ -64,9 +64,8 @@ def of_cluster(kubectl: Kubectl, namespace: str, progress: Callable[[str], None]
 
 
 def of_files(sources: Sequence[str], namespace: str, progress: Callable[[str], None]) -> World:
-    """The objects of files, of all YAML and JSON files of directories, and of "-", which is stdin. "
-    "Of an object that
-    is there twice the last one counts, as for `kubectl apply`."""
+    """The objects of files, of all YAML and JSON files of directories, and of "-", which is stdin.
+    Of an object that is there twice the last one counts, as for `kubectl apply`."""
     found: dict[Key, Object] = {}
     for source in sources:
         for name, text in _texts(source):

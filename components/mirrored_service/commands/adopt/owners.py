@@ -25,6 +25,17 @@ def owner(found: Mapping[str, Any]) -> str | None:
             return said.format(str(marks[mark]).split(":", 1)[0])
     if marks.get(_MANAGED_BY) == "Helm":
         return "Helm"
-    for other in metadata.get("ownerReferences") or ():
+    return maker(found)
+
+
+def maker(found: Mapping[str, Any]) -> str | None:
+    """The object of the cluster that makes it, as KEDA's make autoscalers."""
+    for other in found["metadata"].get("ownerReferences") or ():
         return f"{other['kind']} {other['name']}"
     return None
+
+
+def take_out(found: Mapping[str, Any]) -> str:
+    """What to do about its owner before it is deleted; "": nothing."""
+    theirs = owner(found)
+    return f"take it out of {theirs}, which would make it again" if theirs else ""

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...description.ports import Port
-from ..doctor.subject import said
+from ..doctor.subject import Object, said
 from ..kill_switch.errors import CommandError
 from . import defaults
 from .row import CANNOT, STAYS, TAKEN, Row
 from .running import Running
 from .secret import Secret, guarded
-from .world import Object
 
 _DELAY = 15  # seconds, as the component has pods go on serving
 _MAIN = "kubectl.kubernetes.io/default-container"
@@ -78,9 +77,8 @@ def _rename(
         others = [each["name"] for kind in ("containers", "initContainers") for each in spec.get(kind, ())]
         if running.name in others:
             raise CommandError(
-                f"the pods have a container {running.name} besides {own['name']}, which answers "
-                "requests, and the "
-                f"component calls that one {running.name}: rename the other one first"
+                f"the pods have a container {running.name} besides {own['name']}, which answers requests, and "
+                f"the component calls that one {running.name}: rename the other one first"
             )
         renamed.append(f"container {own['name']} is called {running.name}")
         own["name"] = running.name
@@ -207,9 +205,10 @@ def _exchanged(spec: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str
 
 def _template(template: dict[str, Any], own: dict[str, Any], running: Running) -> dict[str, Any]:
     """What the component does not make by itself."""
-    made = {"app": running.name, "version": running.version}
     metadata = template["metadata"]
-    labels = {key: value for key, value in metadata.pop("labels", {}).items() if key not in made}
+    labels = {
+        key: value for key, value in metadata.pop("labels", {}).items() if key not in running.made_labels
+    }
     if labels:
         metadata["labels"] = labels
     spec = template["spec"]
@@ -229,9 +228,8 @@ def _rows(deployment: Object, running: Running) -> list[Row]:
                 CANNOT,
                 "its strategy Recreate says that its pods must not run beside new ones, and the stack's start "
                 "beside them",
-                "see that two may run at once, and say RollingUpdate; if they must not, leave the "
-                "pods as they are: "
-                "--pods leave",
+                "see that two may run at once, and say RollingUpdate; if they must not, leave the pods as they "
+                "are: --pods leave",
             )
         )
     said_besides = [key for key, usual in _NO_SETTING.items() if spec.get(key, usual) not in (usual, None)]
@@ -245,7 +243,7 @@ def _rows(deployment: Object, running: Running) -> list[Row]:
             )
         )
     labels = spec["template"].get("metadata", {}).get("labels") or {}
-    for key, value in (("app", running.name), ("version", running.version)):
+    for key, value in running.made_labels.items():
         if labels.get(key, value) != value:
             rows.append(
                 Row(

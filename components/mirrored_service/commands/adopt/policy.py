@@ -8,11 +8,11 @@ from typing import Any
 
 from ..doctor import names
 from ..doctor.selectors import by_labels
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, key, said
 from . import owners
 from .row import CANNOT, REPLACED, STAYS, Row
 from .running import Running
-from .world import Object, World
+from .world import World
 
 ROOT = "istio-system"
 
@@ -68,14 +68,13 @@ def _exact(found: Policy, rule: Object, subsets: set[str], running: Running, pod
             found.unfit.append(subset["name"])
         policy |= subset.get("trafficPolicy") or {}
     _take(found, rule, policy)
-    owner = owners.owner(rule)
     found.replaced.append(rule)
     found.rows.append(
         Row(
             said(rule),
             REPLACED,
             "requests take the stack's rules" + (", which say the same (trafficPolicy)" if policy else ""),
-            f"take it out of {owner}, which would make it again" if owner else "",
+            owners.take_out(rule),
         )
     )
 
@@ -102,9 +101,8 @@ def _of_callers(found: Policy, rule: Object, namespace: str) -> None:
         Row(
             said(rule),
             CANNOT,
-            f"it is what callers in {namespace} say of their requests; these go to the stack's "
-            "versions, for which "
-            "it says nothing",
+            f"it is what callers in {namespace} say of their requests; these go to the stack's versions, for "
+            "which it says nothing",
             "put what all callers need into trafficPolicy, or tell its owner",
         )
     )

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...description.ports import CONNECTIONS, ROUTED, told_by_name
-from ..doctor.subject import said
+from ..doctor.subject import Object, said
 from ..kill_switch.errors import CommandError
 from .defaults import PROBES
 from .row import TAKEN, Row
 from .running import Running
-from .world import Object
 
 _GUESSED = "tcp"
 

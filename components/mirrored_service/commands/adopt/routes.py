@@ -14,11 +14,11 @@ from typing import Any
 
 from ...description.routes import MESH
 from ..doctor import names
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, bound_to, doors, key, said
 from . import owners
 from .row import CANNOT, REPLACED, STAYS, Row
 from .running import Running
-from .world import Object, World, age, destinations, doors, gateways, http, led_to
+from .world import World, age, destinations, http, led_to
 
 Route = dict[str, Any]
 _COPIES = ("mirror", "mirrorPercent", "mirrorPercentage", "mirror_percent", "mirrors")
@@ -83,9 +83,8 @@ class _Reader:
                 self._row(
                     each,
                     STAYS,
-                    "callers inside the mesh that ask for its hosts are led to the Service by it: "
-                    "the live version "
-                    "answers, and nothing is copied",
+                    "callers inside the mesh that ask for its hosts are led to the Service by it: the live "
+                    "version answers, and nothing is copied",
                     "let them ask for the Service's own name where they are to be copied",
                 )
         mesh = self._mesh(inside, entries)
@@ -98,8 +97,8 @@ class _Reader:
     # Callers inside the mesh
 
     def _mesh(self, inside: list[Object], entries: list[Object]) -> list[Route]:
-        """The routes for callers inside the mesh: those of the oldest VirtualService alone, as "
-        "proxies have it."""
+        """The routes for callers inside the mesh: those of the oldest VirtualService alone, as
+        proxies have it."""
         if not inside:
             return [{}]
         used, *others = inside
@@ -129,7 +128,7 @@ class _Reader:
 
     def _look_at_other_callers(self, virtual_service: Object) -> None:
         """What is bound to the mesh too, besides or instead of the service's own names."""
-        if MESH not in gateways(virtual_service):
+        if MESH not in bound_to(virtual_service):
             return
         elsewhere = [host for host in self._hosts(virtual_service) if host not in self.running.hosts]
         if virtual_service not in self.found.replaced:
@@ -144,9 +143,8 @@ class _Reader:
             self._row(
                 virtual_service,
                 CANNOT,
-                f"it is for callers inside the mesh that ask for {', '.join(elsewhere)} too, and "
-                "the stack's routes "
-                "for these are for names of its Services only",
+                f"it is for callers inside the mesh that ask for {', '.join(elsewhere)} too, and the stack's "
+                "routes for these are for names of its Services only",
                 "give these hosts a VirtualService of their own for the gateway mesh, before this one is deleted",
             )
 
@@ -259,9 +257,8 @@ class _Reader:
             self._row(
                 root,
                 CANNOT,
-                "its route for every path shares the hosts with other VirtualServices: while only "
-                "some methods are "
-                "copied, Istio puts their route before those of younger ones, and takes requests of them",
+                "its route for every path shares the hosts with other VirtualServices: while only some methods "
+                "are copied, Istio puts their route before those of younger ones, and takes requests of them",
                 'let this root delegate their paths too, or copy every method (mirrorMatch: {methods: ["*"]})',
             )
 
@@ -385,7 +382,7 @@ class _Reader:
         )
 
     def _is_for_callers_inside(self, virtual_service: Object) -> bool:
-        return MESH in gateways(virtual_service) and any(
+        return MESH in bound_to(virtual_service) and any(
             host in self.running.hosts for host in self._hosts(virtual_service)
         )
 
@@ -401,14 +398,8 @@ class _Reader:
     def _replaced(self, virtual_service: Object, why: str) -> None:
         if virtual_service in self.found.replaced:
             return
-        owner = owners.owner(virtual_service)
         self.found.replaced.append(virtual_service)
-        self._row(
-            virtual_service,
-            REPLACED,
-            why,
-            f"take it out of {owner}, which would make it again" if owner else "",
-        )
+        self._row(virtual_service, REPLACED, why, owners.take_out(virtual_service))
 
     def _row(self, found: Object, verdict: str, why: str, do: str = "") -> None:
         self.found.rows.append(Row(said(found), verdict, why, do))

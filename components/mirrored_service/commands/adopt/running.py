@@ -11,13 +11,12 @@ from ...description.subset import COPIES
 from ...reading import syntax
 from ...reading.fields import fits
 from ..doctor.selectors import by_labels
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, key, said
 from ..kill_switch.errors import CommandError
 from . import owners
-from .world import Object, World, http, led_to
+from .world import World, http, led_to
 
 TAKE, LEAVE = "take", "leave"
-# What a Service for callers has besides, as Kubernetes fills it in.
 _MOST_VERSION = 56
 
 
@@ -51,6 +50,11 @@ class Running:
             return template_labels(self.deployment)
         found: Mapping[str, str] = self.services[0]["spec"]["selector"]
         return found
+
+    @property
+    def made_labels(self) -> dict[str, str]:
+        """What the component labels the stack's pods with, whatever these had."""
+        return {"app": self.name, "version": self.version}
 
     @property
     def selector(self) -> dict[str, str]:
@@ -155,13 +159,15 @@ def _is_routed_to(world: World, service: Object, domain: str) -> bool:
     )
 
 
+def is_headless(service: Object) -> bool:
+    return "None" in (service["spec"].get("clusterIP"), *(service["spec"].get("clusterIPs") or ()))
+
+
 def is_plain(service: Object) -> bool:
     """Is it of the type that the Service for callers has?"""
-    spec = service["spec"]
-    headless = "None" in (spec.get("clusterIP"), *(spec.get("clusterIPs") or ()))
     return (
-        spec.get("type", "ClusterIP") == "ClusterIP"
-        and not headless
+        service["spec"].get("type", "ClusterIP") == "ClusterIP"
+        and not is_headless(service)
         and fits(syntax.SERVICE_NAME, key(service)[2])
     )
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..doctor.selectors import by_selector
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, key, said
 from . import owners
 from .row import CANNOT, REPLACED, STAYS, Row
 from .running import Running
-from .world import Object, World
+from .world import World
 
 _GUARDS = ("minAvailable", "maxUnavailable")
 
@@ -56,7 +56,7 @@ def read(world: World, running: Running, deployment: Object, container: str) -> 
                 REPLACED,
                 "the stack makes one for each live version (disruptionBudget); while both are there none of the "
                 "pods is evicted",
-                _from_owner(budget),
+                owners.take_out(budget),
             )
         )
         replaced.append(budget)
@@ -79,7 +79,7 @@ def _counted(
         Row(said(each), CANNOT, "it is the second autoscaler for this Deployment", "delete one of them")
         for each in rest
     ]
-    other = _other_scaler(scaler)
+    other = owners.maker(scaler)
     if other:
         rows.append(
             Row(
@@ -116,7 +116,7 @@ def _of_scaler(scaler: Object, running: Running, *, counted: bool) -> str:
         else f"see how many pods there are now (at most {most}), and set "
         f"subsets.{running.version}.autoscaling.minReplicas to that until requests are taken over"
     )
-    return "; ".join(filter(None, (look, _from_owner(scaler))))
+    return "; ".join(filter(None, (look, owners.take_out(scaler))))
 
 
 def _as_v2(scaler: Object) -> dict[str, Any]:
@@ -127,15 +127,3 @@ def _as_v2(scaler: Object) -> dict[str, Any]:
         target = {"type": "Utilization", "averageUtilization": percent}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
     return copy.deepcopy(spec)
-
-
-def _other_scaler(scaler: Object) -> str | None:
-    """Somebody who makes the autoscaler, as KEDA does."""
-    for other in scaler["metadata"].get("ownerReferences") or ():
-        return f"{other['kind']} {other['name']}"
-    return None
-
-
-def _from_owner(found: Object) -> str:
-    owner = owners.owner(found)
-    return f"take it out of {owner}, which would make it again" if owner else ""

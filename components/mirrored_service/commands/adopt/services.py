@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...description.ports import Port
-from ..doctor.subject import key, said
+from ..doctor.subject import Object, key, said
 from . import owners, ports
 from .row import CANNOT, TAKEN, Row
-from .running import Running
-from .world import Object
+from .running import Running, is_headless
 
 # What Kubernetes fills in, or assigns.
 _USUAL: Mapping[str, Any] = {
@@ -63,14 +62,13 @@ def read(running: Running, described: tuple[Port, ...]) -> Services:
             )
     more: dict[str, Any] = {}
     for each in running.more:
-        if _is_headless(each):
+        if is_headless(each):
             found.rows.append(
                 Row(
                     said(each),
                     CANNOT,
-                    "it has no address, and callers keep those of pods: it leads to every pod with "
-                    "its labels, to a "
-                    "shadow's too",
+                    "it has no address, and callers keep those of pods: it leads to every pod with its labels, "
+                    "to a shadow's too",
                     "let it select the live version alone by the label version, before there is a shadow",
                 )
             )
@@ -86,10 +84,6 @@ def read(running: Running, described: tuple[Port, ...]) -> Services:
 def _taken(service: Object, why: str) -> Row:
     owner = owners.owner(service)
     return Row(said(service), TAKEN, why, _KEEP.format(owner) if owner else "")
-
-
-def _is_headless(service: Object) -> bool:
-    return "None" in (service["spec"].get("clusterIP"), *(service["spec"].get("clusterIPs") or ()))
 
 
 def _besides(service: Object) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from ..doctor.subject import key
+from ..doctor.subject import Object, key
 from ..kubectl import RESOURCES
 from .adoption import Adoption
-from .world import Object, http
+from .world import http
 
 COMPONENT = "mirrored-service:index:MirroredService"
 _NOT_KEPT = "kubectl.kubernetes.io/last-applied-configuration"
@@ -52,20 +52,28 @@ def way(
     :param live: What was found is in the cluster, and not in files.
     :param in_place: The directory is the program's.
     """
-    writer = _Writer(found, stack, directory, context)
-    writer.live, writer.in_place = live, in_place
+    writer = _Writer(found, stack, directory, context, live=live, in_place=in_place)
     steps = list(writer.steps(config))
     out = list(writer.out())
     return Way(steps, out, writer.files)
 
 
 class _Writer:
-    def __init__(self, found: Adoption, stack: str, directory: str, context: str | None) -> None:
+    def __init__(
+        self,
+        found: Adoption,
+        stack: str,
+        directory: str,
+        context: str | None,
+        *,
+        live: bool,
+        in_place: bool,
+    ) -> None:
         self.found, self.running, self.stack, self.directory = found, found.running, stack, directory
         self._kubectl = "kubectl" + (f" --context {shlex.quote(context)}" if context else "")
         self.files: dict[str, str] = {}
         self.unfit = set(found.rules.unfit)
-        self.live = self.in_place = False
+        self.live, self.in_place = live, in_place
 
     def steps(self, config: str) -> Iterator[Step]:
         select = f"pulumi stack select --create {self.stack}"
@@ -77,9 +85,8 @@ class _Writer:
         if self.found.secrets:
             yield Step(
                 "What may be secret",
-                "These variables look like secrets, so their values were not written: `false` "
-                "stands for each, which "
-                "`preview` and `up` refuse. `pulumi config set` asks for a value that is not handed to it.",
+                "These variables look like secrets, so their values were not written: `false` stands for each, "
+                "which `preview` and `up` refuse. `pulumi config set` asks for a value that is not handed to it.",
                 tuple(map(self._set_secret, self.found.secrets)),
             )
         if self.unfit:
@@ -126,9 +133,8 @@ class _Writer:
         if commands:
             yield Step(
                 "Routes without subsets",
-                f"The subset {', '.join(sorted(self.unfit))} is of pods with a label that the "
-                "stack's have not: the "
-                "routes would lead nowhere when these answer. Without it they lead to the same pods.",
+                f"The subset {', '.join(sorted(self.unfit))} is of pods with a label that the stack's have not: "
+                "the routes would lead nowhere when these answer. Without it they lead to the same pods.",
                 tuple(commands),
             )
 

@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..doctor import names
-from ..doctor.subject import MESH, key
-
-Object = Mapping[str, Any]
-Key = tuple[str, str, str]  # kind, namespace, name
+from ..doctor.subject import Object, key
 
 
 @dataclass(frozen=True)
@@ -25,20 +22,6 @@ class World:
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
         return next((each for each in self.of(kind, namespace) if key(each)[2] == name), None)
-
-
-def gateways(virtual_service: Object) -> list[str]:
-    """As namespace/name, or "mesh". None of a delegate, which is bound to nothing itself."""
-    if not virtual_service["spec"].get("hosts"):
-        return []
-    listed = virtual_service["spec"].get("gateways") or [MESH]
-    own = key(virtual_service)[1]
-    return [name if name == MESH or "/" in name else f"{own}/{name}" for name in listed]
-
-
-def doors(virtual_service: Object) -> list[str]:
-    """The gateways through which requests come in from outside."""
-    return [name for name in gateways(virtual_service) if name != MESH]
 
 
 def http(virtual_service: Object) -> list[dict[str, Any]]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from ...description.routes import MESH
 from . import names
 from .finding import DANGER, NOTE, WARNING, Finding, NotChecked
 from .seen import Seen
-from .subject import MESH, Object, key, said
+from .subject import Object, bound_to, doors, key, said
 
 Findings = Iterator[Finding | NotChecked]
 
@@ -141,7 +142,7 @@ def mesh_hosts(seen: Seen) -> Findings:
     """Other VirtualServices for callers in the mesh: proxies follow the oldest of a host alone."""
     everything = seen.everywhere("VirtualService")
     yield from seen.gaps("VirtualService")
-    ours = next((found for found in seen.subject.of("VirtualService") if MESH in _gateways(found)), None)
+    ours = next((found for found in seen.subject.of("VirtualService") if MESH in bound_to(found)), None)
     if ours is None:
         return
     ours = next((found for found in everything if key(found) == key(ours)), ours)
@@ -149,7 +150,7 @@ def mesh_hosts(seen: Seen) -> Findings:
         hosts = [
             names.full(host, key(other)[1], seen.subject.domain) for host in other["spec"].get("hosts") or ()
         ]
-        if MESH not in _gateways(other) or seen.subject.host not in hosts:
+        if MESH not in bound_to(other) or seen.subject.host not in hosts:
             continue
         wins, loses = ("it", "this service's") if _age(other) < _age(ours) else ("this service's", "it")
         yield Finding(
@@ -186,7 +187,7 @@ def gateways(seen: Seen) -> Findings:
         hosts = ours["spec"].get("hosts") or ()
         if not hosts:
             yield from _delegated(seen, ours)
-        for named in _gateways(ours):
+        for named in bound_to(ours):
             if named == MESH or any(_gateway_name(found) == named for found in seen.subject.of("Gateway")):
                 continue
             there = seen.everywhere("Gateway")
@@ -271,21 +272,13 @@ def _age(found: Object) -> tuple[str, str, str]:
     return metadata.get("creationTimestamp") or _NEWEST, metadata["name"], metadata.get("namespace", "")
 
 
-def _gateways(found: Object) -> list[str]:
-    """As namespace/name, or "mesh"; without hosts it is a delegate, which is bound to nothing itself."""
-    if not found["spec"].get("hosts"):
-        return []
-    listed = found["spec"].get("gateways") or [MESH]
-    return [name if name == MESH or "/" in name else f"{key(found)[1]}/{name}" for name in listed]
-
-
 def _gateway_name(found: Object) -> str:
     return "/".join(key(found)[1:])
 
 
 def _share_a_gateway(seen: Seen, ours: Object, other: Object) -> bool:
     """Are both bound to one Gateway, or to two that open the same port of the same proxies?"""
-    mine, theirs = ({name for name in _gateways(found) if name != MESH} for found in (ours, other))
+    mine, theirs = (set(doors(found)) for found in (ours, other))
     if mine & theirs:
         return True
     there = {

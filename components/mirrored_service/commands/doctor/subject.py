@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ...description.routes import MESH
 from ...description.subset import COPIES
 from ...rendering import routes
 
@@ -15,7 +16,6 @@ Key = tuple[str, str, str]  # kind, namespace, name
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SERVICE = "app.kubernetes.io/name"
-MESH = "mesh"  # in place of a gateway: all sidecars
 
 
 def key(found: Object) -> Key:
@@ -27,6 +27,20 @@ def said(found: Object) -> str:
     """An object, as the user would name it to kubectl."""
     kind, namespace, name = key(found)
     return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def bound_to(virtual_service: Object) -> list[str]:
+    """Gateways as namespace/name, or "mesh". None of a delegate, which is bound to nothing itself."""
+    if not virtual_service["spec"].get("hosts"):
+        return []
+    listed = virtual_service["spec"].get("gateways") or [MESH]
+    own = key(virtual_service)[1]
+    return [name if name == MESH or "/" in name else f"{own}/{name}" for name in listed]
+
+
+def doors(virtual_service: Object) -> list[str]:
+    """The gateways through which requests come in from outside."""
+    return [name for name in bound_to(virtual_service) if name != MESH]
 
 
 def labels(found: Object) -> Mapping[str, str]:
