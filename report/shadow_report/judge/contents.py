@@ -98,8 +98,7 @@ class Held(Rules):
         of."""
         margin, adjusted = self.thresholds.max_new_contents / 100, finding.adjusted.get(found.about, 1.0)
         net = found.changed.net
-        doubted = found.doubted.worse if found.doubted else 0
-        if adjusted < DOUBT or (doubted >= FEW and doubted > margin * net.total):
+        if adjusted < DOUBT or (found.other_values >= FEW and found.other_values > margin * net.total):
             return True
         more = net.worse - net.better
         return more > margin * net.total and more >= FEW and more > net.total / 2
@@ -158,7 +157,7 @@ def _blind(found: Contents) -> str:
 def _fields(routes: list[Finding]) -> str:
     """The fields that differ most often."""
     differing = [
-        (each.changed.net.worse + (each.doubted.worse if each.doubted else 0), finding.route, each)
+        (each.differing, finding.route, each)
         for finding in routes
         for each in finding.fields
         if not each.blind

@@ -57,6 +57,16 @@ class Difference:
     blind: bool = False
 
     @property
+    def other_values(self) -> float:
+        """In how many answers the value is another one, which may be chance; 0 with a control."""
+        return self.doubted.worse if self.doubted else 0
+
+    @property
+    def differing(self) -> float:
+        """In how many answers the shadow's differ."""
+        return self.changed.net.worse + self.other_values
+
+    @property
     def about(self) -> str:
         """What its p-values and statements are called by."""
         return f"field {compared.spelt(self.field)}" if self.field else ABOUT
@@ -76,8 +86,7 @@ def measure(contents: Contents | None, route: str) -> tuple[Difference | None, t
 
 
 def _order(found: Difference) -> tuple[bool, float, str]:
-    doubted = found.doubted.worse if found.doubted else 0
-    return found.blind, -(found.changed.net.worse - found.changed.net.better + doubted), found.field
+    return found.blind, -(found.differing - found.changed.net.better), found.field
 
 
 def _whole(contents: Contents, rows: Iterable[Row], total: Numbers) -> Difference:

@@ -13,6 +13,7 @@ from shadow_report.compare.run import Run
 from shadow_report.judge.statements import Result, Verdict
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.output.page import sections
+from shadow_report.output.page.parts import trusted
 
 VERSION = "0.1.0"
 
@@ -33,7 +34,7 @@ def render(run: Run, verdict: Verdict, thresholds: Thresholds, trace_link: str =
     )
     template = environment.from_string(folder.joinpath("report.html.j2").read_text(encoding="utf-8"))
     return template.render(
-        style=sections.trusted(style),
+        style=trusted(style),
         style_hash=f"sha256-{digest}",
         verdict=verdict,
         reasons=verdict.reasons,

@@ -3,65 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
-
-from markupsafe import Markup
 
 from shadow_report import words
 from shadow_report.compare.answers import Kind, kind
-from shadow_report.compare.contents import LEFT, STATES, spelt
 from shadow_report.compare.run import Run
 from shadow_report.compare.tallies import EVERYTHING, Sums
-from shadow_report.judge.differences import Difference
 from shadow_report.judge.findings import Finding
 from shadow_report.judge.statements import Result, Verdict
 from shadow_report.judge.statistics import Interval
 from shadow_report.judge.thresholds import Thresholds, settings
-from shadow_report.output.page import charts, figures
-
-_MOST_ROWS = 100
-REQUEST_ID = "{request_id}"
-
-
-@dataclass(frozen=True)
-class Section:
-    """`parts` are made by `text`, `table` and `pictures`."""
-
-    id: str
-    title: str
-    parts: Sequence[dict[str, Any]]
-
-
-def text(sentence: str) -> dict[str, Any]:
-    return {"kind": "text", "text": sentence}
-
-
-def table(
-    caption: str, heads: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()
-) -> dict[str, Any]:
-    """`numbers` are the columns to be set to the right."""
-    if not rows:
-        return text(f"{caption}: none.")
-    more = f" (the first {_MOST_ROWS} of {len(rows)})" if len(rows) > _MOST_ROWS else ""
-    return {
-        "kind": "table",
-        "caption": caption + more,
-        "heads": heads,
-        "rows": rows[:_MOST_ROWS],
-        "numbers": numbers,
-    }
-
-
-def pictures(*drawn: Markup) -> dict[str, Any]:
-    return {"kind": "figures", "figures": drawn}
-
-
-def trusted(own: str) -> Markup:
-    """Text of the package itself, which must not be escaped."""
-    return Markup(own)  # noqa: S704  # never given anything from a log
+from shadow_report.output.page import charts, contents, figures
+from shadow_report.output.page.parts import Section, linked, pictures, table, text
 
 
 def sections(run: Run, verdict: Verdict, thresholds: Thresholds, trace_link: str) -> list[Section]:
@@ -72,7 +25,7 @@ def sections(run: Run, verdict: Verdict, thresholds: Thresholds, trace_link: str
         Section("errors", f"Errors that only {run.sides['shadow'].name} has", _samples(run, trace_link)),
         Section("pods", "Pods", _pods(run)),
         Section("answers", "Answers", [_matrix(run)]),
-        Section("contents", "What answers hold", _contents(run, verdict, trace_link)),
+        Section("contents", "What answers hold", contents.parts(run, verdict, trace_link)),
         Section("latency", "Latency", _latency(run, verdict)),
         Section("routes", "Routes, worst first", _routes(run, verdict)),
         Section("sizes", "Sizes", [_sizes(run)]),
@@ -127,7 +80,7 @@ def _samples(run: Run, trace_link: str) -> list[dict[str, Any]]:
             each.path,
             f"{each.reference} -> {each.other}",
             each.flags,
-            _linked(each.request_id, trace_link),
+            linked(each.request_id, trace_link),
         ]
         for each in run.samples
     ]
@@ -141,14 +94,6 @@ def _samples(run: Run, trace_link: str) -> list[dict[str, Any]]:
         ),
         table("Samples of requests that got worse", heads, rows),
     ]
-
-
-def _linked(request_id: str, trace_link: str) -> str:
-    """The request id, as a link if there is a template."""
-    if not trace_link:
-        return request_id
-    address = trace_link.replace(REQUEST_ID, quote(request_id, safe=""))
-    return Markup('<a href="{}" rel="noreferrer">{}</a>').format(address, request_id)
 
 
 def _pods(run: Run) -> list[dict[str, Any]]:
@@ -211,85 +156,6 @@ def _matrix(run: Run) -> dict[str, Any]:
         ("answer", *heads),
         rows,
         range(1, len(heads) + 1),
-    )
-
-
-def _contents(run: Run, verdict: Verdict, trace_link: str) -> list[dict[str, Any]]:
-    found = run.contents
-    if found is None:
-        return [text("The logs hold no digests of answers, so that nothing is known of what these hold.")]
-    said = (
-        "the same to the byte",
-        "the same JSON, spelt otherwise",
-        "the same JSON, with arrays in another order",
-        "other JSON",
-        "other bodies, that are not JSON",
-    )
-    total = found.compared(EVERYTHING)
-    states = [
-        [what, words.count(number), words.percent(number / total) if total else ""]
-        for what, number in zip(said, (found.count(EVERYTHING, each) for each in STATES), strict=True)
-        if number
-    ]
-    left = [[LEFT[why], words.count(number)] for why, number in found.left().items()]
-    left.append(["a digest in one version's log only", words.count(found.one_sided)])
-    rows = [
-        _field(run, verdict, finding, each, trace_link)
-        for finding in verdict.routes
-        for each in finding.fields
-    ]
-    heads = (
-        "route",
-        "field",
-        "result",
-        "how it differs",
-        "answers",
-        "share",
-        "the other way round",
-        "request ids",
-    )
-    return [
-        table("Fields in which answers differ, worst first", heads, sorted(rows, key=_worst), (4, 5, 6)),
-        text(_how_counted(run)),
-        table("Answers to the same requests", ("they are", "answers", "share"), states, (1, 2)),
-        table("Answers that cannot be compared", ("why", "answers"), left, (1,)),
-    ]
-
-
-def _field(run: Run, verdict: Verdict, finding: Finding, found: Difference, trace_link: str) -> list[object]:
-    results = [each.result.value for each in verdict.of_route(finding.route) if each.about == found.about]
-    net, doubted = found.changed.net, found.doubted.worse if found.doubted else 0
-    number = net.worse + doubted
-    ids = run.contents.examples.get((finding.route, found.field), ()) if run.contents else ()
-    return [
-        finding.route,
-        spelt(found.field),
-        results[0] if results else "values not compared" if found.blind else "",
-        ", ".join(f"{way} ({words.count(times)})" for way, times in found.ways),
-        words.count(number),
-        words.percent(number / net.total) if net.total else "",
-        words.count(net.better),
-        Markup(", ").join(_linked(each, trace_link) for each in ids),
-    ]
-
-
-def _worst(row: Sequence[object]) -> tuple[int, str, str]:
-    order = [Result.FAIL.value, Result.INCONCLUSIVE.value, Result.PASS.value, "", "values not compared"]
-    return order.index(str(row[2])), str(row[0]), str(row[1])
-
-
-def _how_counted(run: Run) -> str:
-    control = run.sides.get("control")
-    if control is not None and run.contents and run.contents.has_control:
-        return (
-            f"Counted is what differs from {run.sides['live'].name} in {run.sides['shadow'].name} and not in "
-            f"{control.name}, against what differs in {control.name} only. Values that even {control.name} "
-            "changes nearly always are not compared, only whether they are there and of which type: a change of "
-            "them would not be seen."
-        )
-    return (
-        "Without a control nobody knows what differs by chance: another value is no failure, and no pass. Values "
-        "that look like ids or times are not compared, only whether they are there and of which type."
     )
 
 
