@@ -14,6 +14,16 @@ WALKTHROUGH: dict[str, Any] = {
         "v2": {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100},
     },
 }
+# Subsets with a shadow, with that one live, and with pods that others run.
+SHADOW: dict[str, Any] = {
+    "v1": {"image": "shop:1", "weight": 100},
+    "v2": {"image": "shop:2", "mirrorPercent": 100},
+}
+LIVE: dict[str, Any] = {"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}
+FOREIGN: dict[str, Any] = {
+    "v1": {"podLabels": {"app": "nginx", "track": "stable"}, "weight": 100},
+    "v2": {"podLabels": {"app": "nginx", "track": "next"}, "mirrorPercent": 100},
+}
 
 
 def service_args(subsets: dict[str, Any] | None = None, **changes: Any) -> MirroredServiceArgs:

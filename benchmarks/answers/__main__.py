@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lab.kit.digesting_proxy import KEY, Answer, running
 from mirrored_service.description.answer_digests import AnswerDigests
 from mirrored_service.rendering.answer_digests import lua
-from tests.answers.proxy import KEY, Answer, running
 
 SIZES = (1_000, 10_000, 60_000, 100_000)
 WITHOUT = "-- nothing"

@@ -9,11 +9,11 @@ import argparse
 import sys
 from collections import Counter, defaultdict
 
+from lab.kit.simulated_runs import Service, run
 from shadow_report.compare.contents import NOTHING, Contents
 from shadow_report.judge.statements import Result
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import judge
-from tests.report.simulated import Service, run
 
 _RELATIVE, _ABSOLUTE = 0.2, 0.0003
 EQUAL = {

@@ -7,10 +7,10 @@ import argparse
 import sys
 from collections import Counter
 
+from lab.kit.simulated_runs import Service, run
 from shadow_report.judge.statements import Result
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import judge
-from tests.report.simulated import Service, run
 
 EQUAL = {
     "nothing fails": Service(20_000),

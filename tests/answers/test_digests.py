@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from lab.kit.digesting_proxy import KEY, Answer, Proxy, running
 from mirrored_service.description.answer_digests import AnswerDigests
 from mirrored_service.rendering.answer_digests import lua
 from tests.answers import oracle
-from tests.answers.proxy import KEY, Answer, Proxy, running
 
 MOST_JSON = 65_536
 JSON = {"content-type": "application/json"}

@@ -771,12 +771,18 @@ def test_stdin_and_lists_and_directories_are_read(
     )
 
 
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """With the service of a chart in it."""
+    found = Cluster()
+    found.objects = by_hand.objects(CHARTED)
+    monkeypatch.setattr(kubectl, "run", found.run)
+    return found
+
+
 def test_the_cluster_is_read_and_its_secrets_are_handed_over_unseen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cluster = Cluster()
-    cluster.objects = by_hand.objects(CHARTED)
-    monkeypatch.setattr(kubectl, "run", cluster.run)
     assert main(["adopt", "--service=web/shop", "--stack=prod", f"--out={tmp_path}", "--context=here"]) == 0
     assert all(command.startswith("kubectl --context=here get") for command in cluster.commands)
     written = (tmp_path / "steps.md").read_text()
@@ -787,11 +793,8 @@ def test_the_cluster_is_read_and_its_secrets_are_handed_over_unseen(
 
 
 def test_what_may_not_be_read_is_told_and_what_is_needed_ends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cluster = Cluster()
-    cluster.objects = by_hand.objects(CHARTED)
-    monkeypatch.setattr(kubectl, "run", cluster.run)
     cluster.forbidden = {"*/virtualservices.networking.istio.io"}
     line = ["adopt", "--service=web/shop", "--stack=prod", f"--out={tmp_path / 'out'}"]
     assert main(line) == 1

@@ -21,19 +21,10 @@ from mirrored_service.reading.service import parse
 from mirrored_service.rendering import answer_digests
 from tests.recorder import run
 from tests.refusals import NOT, problems
-from tests.services import service_args
+from tests.services import FOREIGN, LIVE, SHADOW, service_args
 
 KEY = "000102030405060708090a0b0c0d0e0f"
 DIGESTS: dict[str, Any] = {"key": KEY}
-SHADOW: dict[str, Any] = {
-    "v1": {"image": "shop:1", "weight": 100},
-    "v2": {"image": "shop:2", "mirrorPercent": 100},
-}
-LIVE: dict[str, Any] = {"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}
-FOREIGN: dict[str, Any] = {
-    "v1": {"podLabels": {"app": "nginx", "track": "stable"}, "weight": 100},
-    "v2": {"podLabels": {"app": "nginx", "track": "next"}, "mirrorPercent": 100},
-}
 KEY_TEXT = "32 hexadecimal digits, such as `openssl rand -hex 16` prints"
 
 

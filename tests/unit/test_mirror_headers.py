@@ -9,18 +9,9 @@ from mirrored_service import warnings
 from mirrored_service.plan import Step, plan
 from mirrored_service.reading.service import parse
 from tests.refusals import NOT, problems
-from tests.services import service_args
+from tests.services import FOREIGN, LIVE, SHADOW, service_args
 
 HEADERS: dict[str, Any] = {"set": {"x-copy": "true"}, "remove": ["authorization", "Cookie"]}
-SHADOW: dict[str, Any] = {
-    "v1": {"image": "shop:1", "weight": 100},
-    "v2": {"image": "shop:2", "mirrorPercent": 100},
-}
-LIVE: dict[str, Any] = {"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}
-FOREIGN: dict[str, Any] = {
-    "v1": {"podLabels": {"app": "nginx", "track": "stable"}, "weight": 100},
-    "v2": {"podLabels": {"app": "nginx", "track": "next"}, "mirrorPercent": 100},
-}
 NAME = (
     "a header's name: letters, digits, '-' and '_', and none of connection, content-length, host, keep-alive, "
     "te, transfer-encoding, upgrade, x-request-id"

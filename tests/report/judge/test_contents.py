@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.kit.simulated_runs import Service, run
 from shadow_report.cli import main
 from shadow_report.judge.statements import Result
 from shadow_report.judge.thresholds import Thresholds
@@ -17,7 +18,6 @@ from shadow_report.judge.verdict import judge
 from tests.report import contents
 from tests.report.contents import Fields
 from tests.report.handmade import Line
-from tests.report.simulated import Service, run
 
 REQUESTS = 6000
 ROUTE = "GET /orders/{id}"

@@ -10,10 +10,10 @@ from collections import Counter
 
 import pytest
 
+from lab.kit.simulated_runs import Service, run
 from shadow_report.judge.statements import Result
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import judge
-from tests.report.simulated import Service, run
 
 pytestmark = pytest.mark.timeout(1800)  # seconds where nothing else runs
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lab.kit.simulated_runs import Service, run
 from shadow_report.judge.statements import Result, Statement, Verdict
 from shadow_report.judge.thresholds import Thresholds
 from shadow_report.judge.verdict import judge
-from tests.report.simulated import Service, run
 
 
 def judged(service: Service, seed: int = 1, **thresholds: float) -> Verdict:
