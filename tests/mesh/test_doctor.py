@@ -213,6 +213,9 @@ def test_the_rights_to_read_are_enough_and_none_is_too_many(
         )
         assert status == 0  # a warning: `up` may run with other access
         assert run(deployed, "status", "--seconds=1", **reader)[1]["notCounted"] == {}
+        which = (f"--service={deployed.namespace}/nginx", f"--out={tmp_path / 'adopted'}")
+        _, adopted = run(deployed, "adopt", *which, **reader)
+        assert [each["what"] for each in adopted["objects"] if each["why"].startswith("not read")] == []
         role = next(each for each in found if each["metadata"]["name"] == "mirrored-service-doctor")
         unused = access.granted(role) - set(asked(lab.layout.audit_log, deployed.namespace))
         # Events are asked for where a pod waits, and kubectl runs a command with one of two verbs.

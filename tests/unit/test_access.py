@@ -4,6 +4,7 @@ from typing import Any
 
 from lab.cluster.audit import Asked
 from mirrored_service import MirroredService
+from mirrored_service.commands.adopt import gathering
 from mirrored_service.commands.doctor import reading
 from mirrored_service.commands.kubectl import RESOURCES
 from mirrored_service.commands.status import command
@@ -74,17 +75,16 @@ def test_who_may_only_protect_a_workload_may_write_nothing_else() -> None:
     assert written(roles("rbac.yaml")["mirrored-service-protects"]) == {policies}
 
 
-def test_the_doctor_may_list_what_it_reads_and_change_nothing() -> None:
+def test_doctor_status_and_adopt_may_list_what_they_read_and_change_nothing() -> None:
     found = roles("rbac-doctor.yaml")
     here = {kubectl_name(asked) for asked in found["mirrored-service-doctor"] if asked.verb == "list"}
-    read = {*reading.OF_NAMESPACE, *command.KINDS, "Event"}
+    read = {*reading.OF_NAMESPACE, *command.KINDS, "Event", *gathering.OF_NAMESPACE}
     assert here == {RESOURCES[kind] for kind in read}
     mesh = {kubectl_name(asked) for asked in found["mirrored-service-doctor-mesh"]}
     assert mesh == {RESOURCES[kind] for kind in (*reading.OF_MESH, "Deployment", "ConfigMap")}
-    everywhere = {kubectl_name(asked) for asked in found["mirrored-service-doctor"] if asked.verb == "list"}
     everywhere = {kubectl_name(asked) for asked in found["mirrored-service-doctor-everywhere"]}
     of_cluster = {RESOURCES["MutatingWebhookConfiguration"], RESOURCES["Namespace"]}
-    assert everywhere == {RESOURCES[kind] for kind in reading.OF_ALL} | of_cluster
+    assert everywhere == {RESOURCES[kind] for kind in (*reading.OF_ALL, *gathering.OF_ALL)} | of_cluster
     verbs = {(asked.resource, asked.verb) for permissions in found.values() for asked in permissions}
     assert {verb for resource, verb in verbs if resource != "pods/exec"} == {"get", "list"}
 
