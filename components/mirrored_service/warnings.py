@@ -19,7 +19,7 @@ def of(service: Service) -> list[str]:
     for subset in ours:
         if subset.pod_template:
             lines.extend(_of_template(service, subset))
-    if not service.copies:
+    if not service.copies and len(service.live) < len(service.subsets):
         lines.append(
             "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
         )

@@ -147,9 +147,15 @@ def test_a_target_that_comes_or_goes_is_not_waited_for() -> None:
     assert routes.used(routes.mesh_virtual_service(service())) == {"v1"}
 
 
-def test_nobody_is_told_that_nothing_is_copied() -> None:
-    assert not [line for line in warnings.of(service()) if "nothing is copied" in line]
-    assert [line for line in warnings.of(service(percent=0)) if "nothing is copied" in line]
+def test_a_version_that_waits_is_no_reason_to_say_that_nothing_is_copied() -> None:
+    waits = {"v1": V1, "v2": {"image": "shop:2"}}
+
+    def told(**target: Any) -> list[str]:
+        found = parse(service_args(waits, mirrorTo={**TO, **target}))
+        return [line for line in warnings.of(found) if "nothing is copied" in line]
+
+    assert not told()
+    assert told(percent=0)
 
 
 def test_a_percentage_that_copies_next_to_nothing_is_warned_of() -> None:

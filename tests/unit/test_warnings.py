@@ -30,10 +30,14 @@ def test_a_live_version_with_one_pod() -> None:
     ]
 
 
-def test_no_shadow() -> None:
+def test_a_version_that_gets_neither_requests_nor_copies() -> None:
     assert said({"v1": LIVE, "v2": {"image": "shop:2"}}) == [
         "subsets: none has a mirrorPercent, so nothing is copied; give one to the version to try out"
     ]
+
+
+def test_between_two_rollouts_nothing_is_said() -> None:
+    assert said({"v1": LIVE}) == []
 
 
 def test_any_host_with_a_route_of_the_mesh() -> None:
