@@ -35,7 +35,9 @@ class Counted:
     failures: Counter[str]  # status and body, or error, of everything that is not a 200
     answered_by: Counter[str]  # version, of the 200s
     longest_gap: float  # seconds between two answers
-    moments: tuple[float, ...] = field(repr=False, default=())  # when requests failed
+    moments: tuple[float, ...] = field(
+        repr=False, default=()
+    )  # when requests that failed began, in rising order
     latencies: tuple[float, ...] = field(repr=False, default=())  # seconds, of the answers, in rising order
 
     def lost(self, live: Iterable[str]) -> int:
@@ -199,6 +201,6 @@ def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
         failures=failures,
         answered_by=answered_by,
         longest_gap=max(gaps, default=0.0),
-        moments=tuple(moments),
+        moments=tuple(sorted(moments)),
         latencies=tuple(sorted(latencies)),
     )
