@@ -96,10 +96,17 @@ def join(groups: Iterable[Path]) -> None:
 
 
 def make_room(groups: Iterable[Path]) -> None:
-    """Moves this process one level down where version 2 asks for it: pods' groups then find the controllers."""
+    """Moves this process, and so all that it starts, one level down.
+
+    Version 2 asks for it: pods' groups then find the controllers. And where groups share processors, each thread
+    of the control plane would else weigh half as much as all pods together: requests would wait for pods to be
+    created.
+    """
     for group in groups:
-        if _words(group / "cgroup.controllers") >= NEEDED:
+        hands_on = _words(group / "cgroup.controllers") >= NEEDED
+        if hands_on or (group / "cpu.shares").exists():
             join([group / "supervisor"])
+        if hands_on:
             _hand_on(group)
 
 

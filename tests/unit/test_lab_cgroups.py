@@ -1,8 +1,8 @@
-"""Where the lab's control group goes on a machine with version 2."""
+"""Where the lab's control groups go."""
 
 from pathlib import Path
 
-from lab.cluster.cgroups import Hierarchy, place
+from lab.cluster.cgroups import Hierarchy, make_room, place
 
 
 def tree(root: Path, hands_on: dict[str, str]) -> None:
@@ -42,3 +42,17 @@ def test_the_root_may_hold_the_caller_and_hand_controllers_on(tmp_path: Path) ->
     tree(tmp_path, {"": "cpu memory pids"})
 
     assert place(caller(tmp_path, ".")) == tmp_path
+
+
+def test_the_control_plane_shares_processors_with_pods_as_one_group_and_leaves_other_hierarchies_alone(
+    tmp_path: Path,
+) -> None:
+    cpu, memory = tmp_path / "cpu", tmp_path / "memory"
+    for directory in (cpu, memory):
+        directory.mkdir()
+    (cpu / "cpu.shares").write_text("1024\n")
+
+    make_room([cpu, memory])
+
+    assert (cpu / "supervisor" / "cgroup.procs").exists()
+    assert list(memory.iterdir()) == []
