@@ -127,7 +127,7 @@ class _Drawn:
     def _contents(self, changes: npt.NDArray[np.str_], shadow: Bools, control: Bools) -> Contents:
         answers = Counter(zip(self.block.tolist(), self.route.tolist(), changes.tolist(), strict=True))
         rows = (
-            Row(block, ROUTES[route], FIELDS if change else BYTES, change, number)
+            Row(block, ROUTES[route], FIELDS if change else BYTES, change, NOTHING, number)
             for (block, route, change), number in answers.items()
         )
         where, of = np.nonzero(shadow | control)

@@ -40,13 +40,26 @@ def digests(request_id: str, fields: Fields | None, what: str = "json", **words:
 
 
 def answered(
-    second: float, live: Fields, shadow: Fields, control: Fields | None = None, **changes: Any
+    second: float,
+    live: Fields,
+    shadow: Fields,
+    control: Fields | None = None,
+    *,
+    reordered: Iterable[str] = (),
+    **changes: Any,
 ) -> list[Line]:
-    """A request, its copy, and with a control that one's."""
+    """A request, its copy, and with a control that one's. `reordered`: versions whose arrays are in another
+    order."""
     request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([second, changes], default=str)))
     sides = {"v1": live, "v2": shadow, **({"v1b": control} if control is not None else {})}
     return [
-        line(version, second + 0.001 * place, request_id, **digests(request_id, fields), **changes)
+        line(
+            version,
+            second + 0.001 * place,
+            request_id,
+            **digests(request_id, fields, order=version in reordered),
+            **changes,
+        )
         for place, (version, fields) in enumerate(sides.items())
     ]
 

@@ -45,12 +45,15 @@ _VOLATILE = ("u", "t", "h")  # kinds that look like ids and times
 
 
 class Row(NamedTuple):
-    """How many requests of one route, within one block of time, were answered so."""
+    """How many requests of one route, within one block of time, were answered so. `reordered`: whose arrays alone
+    are in another order than the live version's, while all else is the same: the shadow's (WORSE) or the
+    control's (BETTER)."""
 
     block: int
     route: str
     state: str
     change: str
+    reordered: str
     requests: int
 
 
@@ -199,14 +202,18 @@ def _met(window: Window, sides: Sequence[str]) -> str:
         for side in others
     )
     whole = " AND ".join(f"{side}.what = 'json'" for side in sides)
-    left = _state("live", others[-1])
     state = _state("live", "shadow")
-    if len(others) > 1:  # what cannot be compared with the control is left out as well
-        state = f"CASE WHEN {left} IN {texts(list(LEFT))} THEN {left} ELSE {state} END"
-    return f"""SELECT key, route, block, told_id, state, whole, state NOT IN {texts(list(LEFT))} AND differ AS
-    looked_at
+    reordered = f"CASE WHEN {state} = '{ORDER}' THEN '{WORSE}' ELSE '{NOTHING}' END"
+    if len(others) > 1:
+        control, same = _state("live", "control"), texts((BYTES, SAME))
+        reordered = f"""CASE WHEN {state} = '{ORDER}' AND {control} IN {same} THEN '{WORSE}'
+    WHEN {control} = '{ORDER}' AND {state} IN {same} THEN '{BETTER}' ELSE '{NOTHING}' END"""
+        # What cannot be compared with the control is left out as well.
+        state = f"CASE WHEN {control} IN {texts(list(LEFT))} THEN {control} ELSE {state} END"
+    return f"""SELECT key, route, block, told_id, state, reordered, whole,
+    state NOT IN {texts(list(LEFT))} AND differ AS looked_at
 FROM (SELECT live.key AS key, live.route AS route, {block} AS block, live.told_id AS told_id, {state} AS state,
-    {differ} AS differ, {whole} AS whole
+    {reordered} AS reordered, {differ} AS differ, {whole} AS whole
 FROM (SELECT * FROM told WHERE side = 0 AND {window.sql}) AS live{joins}
 ANTI JOIN (SELECT DISTINCT key FROM told_often) AS often ON live.key = often.key) AS met"""
 
@@ -341,10 +348,10 @@ def _rows(control: bool) -> str:
             f"WHEN {fields(counts('shadow', each))} > 0 THEN '{each}'" for each in (LESS, VALUE, MORE)
         )
         change += f" ELSE '{NOTHING}' END"
-    return f"""SELECT block, route, state, change, count(*) AS requests
-FROM (SELECT block, route, state, coalesce(change, '{NOTHING}') AS change FROM met
+    return f"""SELECT block, route, state, change, reordered, count(*) AS requests
+FROM (SELECT block, route, state, coalesce(change, '{NOTHING}') AS change, reordered FROM met
 LEFT JOIN (SELECT key, {change} AS change FROM changed GROUP BY key) AS changes ON met.key = changes.key) AS told
-GROUP BY block, route, state, change"""
+GROUP BY block, route, state, change, reordered"""
 
 
 # The fields of a route that differ most often.

@@ -34,6 +34,8 @@ class Held(Rules):
             return
         text = f"{self._text(finding.contents)}; {_same(found)}{_fields(routes)}{_blind(found)}"
         yield self._judged(finding, finding.contents, text)
+        if finding.order:
+            yield self._judged(finding, finding.order, self._of_order(finding.order))
 
     def route_contents(self, finding: Finding) -> Iterator[Statement]:
         """The fields of one route that differ beyond chance, or that may."""
@@ -42,6 +44,8 @@ class Held(Rules):
         whole = finding.contents
         if whole and not told and self._stands_out(finding, whole):
             yield self._judged(finding, whole, self._text(whole))
+        if finding.order and self._stands_out(finding, finding.order):
+            yield self._judged(finding, finding.order, self._of_order(finding.order))
 
     def _of_fields(self, finding: Finding) -> Iterator[Statement]:
         for each in finding.fields:
@@ -67,8 +71,16 @@ class Held(Rules):
             f"another value ({words.percents(doubted.rate)})"
         )
 
+    def _of_order(self, found: Difference) -> str:
+        net = found.changed.net
+        return (
+            f"{words.count(net.worse)} of {words.count(net.total)} answers of {self.shadow} hold the same as "
+            f"those of {self.live}, with arrays in another order; {words.count(net.better)} the other way round "
+            f"(net {words.percent(net.rate.value)}, {words.percents(net.rate)})"
+        )
+
     def _judged(self, finding: Finding, found: Difference, text: str) -> Statement:
-        margin = self.thresholds.max_new_contents / 100
+        margin = found.margin(self.thresholds)
         p_value = finding.adjusted.get(found.about, 1.0)
         result = self._result(found, p_value, margin)
         statement = Statement(found.about, finding.route, result, text)
@@ -96,7 +108,7 @@ class Held(Rules):
     def _stands_out(self, finding: Finding, found: Difference) -> bool:
         """Beyond chance, nearly, or most of what a route got; or other values, which nobody knows the reason
         of."""
-        margin, adjusted = self.thresholds.max_new_contents / 100, finding.adjusted.get(found.about, 1.0)
+        margin, adjusted = found.margin(self.thresholds), finding.adjusted.get(found.about, 1.0)
         net = found.changed.net
         if adjusted < DOUBT or (found.other_values >= FEW and found.other_values > margin * net.total):
             return True

@@ -21,6 +21,7 @@ from shadow_report.compare.contents import (
     LESS,
     MORE,
     NOTHING,
+    ORDER,
     VALUE,
     WHOLE,
     WORSE,
@@ -31,6 +32,7 @@ from shadow_report.compare.contents import (
 from shadow_report.compare.tallies import EVERYTHING
 from shadow_report.judge.excess import Excess, peak
 from shadow_report.judge.statistics import NetRate, Numbers
+from shadow_report.judge.thresholds import Thresholds
 
 ABOUT = "contents"
 _Row = TypeVar("_Row", Row, FieldRow)
@@ -47,8 +49,9 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Difference:
-    """Of answers as a whole (`field` is ""), or of one field. `doubted`: other values, without a control; None
-    with one. `ways`: how the shadow's differ, in words, and how often. `blind`: values are not compared."""
+    """Of answers as a whole (`field` is ""), of the order of their arrays (ORDER), or of one field. `doubted`:
+    other values, without a control; None with one. `ways`: how the shadow's differ, in words, and how often.
+    `blind`: values are not compared."""
 
     field: str
     changed: Excess
@@ -69,7 +72,14 @@ class Difference:
     @property
     def about(self) -> str:
         """What its p-values and statements are called by."""
-        return f"field {compared.spelt(self.field)}" if self.field else ABOUT
+        if self.field in ("", ORDER):
+            return self.field or ABOUT
+        return f"field {compared.spelt(self.field)}"
+
+    def margin(self, thresholds: Thresholds) -> float:
+        """The share of the answers that may differ so."""
+        percent = thresholds.max_reordered if self.field == ORDER else thresholds.max_new_contents
+        return percent / 100
 
 
 def measure(contents: Contents | None, route: str) -> tuple[Difference | None, tuple[Difference, ...]]:
@@ -82,10 +92,21 @@ def measure(contents: Contents | None, route: str) -> tuple[Difference | None, t
     if route == EVERYTHING:
         return whole, ()
     fields = (_field(contents, name, rows, total) for name, rows in contents.by_field.get(route, {}).items())
-    return whole, tuple(sorted(fields, key=_order))
+    return whole, tuple(sorted(fields, key=_worst_first))
 
 
-def _order(found: Difference) -> tuple[bool, float, str]:
+def order(contents: Contents | None, route: str, thresholds: Thresholds) -> Difference | None:
+    """In how many answers of a route, or of all, arrays alone are in another order; None if any may be."""
+    if contents is None or thresholds.max_reordered == 100:
+        return None
+    rows = contents.by_route.get(route, ())
+    total = _per_block(contents, rows, lambda row: row.state not in LEFT)
+    worse = _per_block(contents, rows, lambda row: row.reordered == WORSE)
+    better = _per_block(contents, rows, lambda row: row.reordered == BETTER)
+    return Difference(ORDER, _excess(worse, better, total), None)
+
+
+def _worst_first(found: Difference) -> tuple[bool, float, str]:
     return found.blind, -(found.differing - found.changed.net.better), found.field
 
 

@@ -68,9 +68,10 @@ class Slowness:
 class Finding:
     """Everything that was measured of one route. `changes`: another answer, neither better nor worse.
     `adjusted`: p-values of everything being within its margin, after Holm's correction: "coverage", "errors",
-    "changes", "unfinished", "contents", those of fields, "p50", "p95", "p99"; what did not happen at all is not
-    tested. `tests`: how many p-values of all routes were corrected together. `contents`: what answers
-    hold otherwise, None if no log tells; `fields`: each field of one route in which they differ."""
+    "changes", "unfinished", "contents", "order", those of fields, "p50", "p95", "p99"; what did not happen at
+    all is not tested. `tests`: how many p-values of all routes were corrected together. `contents`: what answers
+    hold otherwise, None if no log tells; `order`: in how many arrays alone are in another order, None if nobody
+    asks; `fields`: each field of one route in which they differ."""
 
     route: str
     sums: Sums
@@ -82,6 +83,7 @@ class Finding:
     adjusted: dict[str, float]
     tests: int = 0
     contents: Difference | None = None
+    order: Difference | None = None
     fields: tuple[Difference, ...] = ()
 
 
@@ -132,11 +134,22 @@ def _finding(run: Run, latencies: _Latencies, route: str, thresholds: Thresholds
         p_values["coverage"] = too_few_copies(run, route, thresholds)
     p_values |= {each.name: each.p_value(thresholds) for each in slowness}
     contents, fields = differences.measure(run.contents, route)
-    for each in (*((contents,) if contents else ()), *fields):
-        if each.changed.net.worse:
-            p_values[each.about] = each.changed.p_value(thresholds.max_new_contents / 100)
+    order = differences.order(run.contents, route, thresholds)
+    for each in (contents, order, *fields):
+        if each and each.changed.net.worse:
+            p_values[each.about] = each.changed.p_value(each.margin(thresholds))
     return Finding(
-        route, sums, errors, changes, unfinished, slowness, p_values, {}, contents=contents, fields=fields
+        route,
+        sums,
+        errors,
+        changes,
+        unfinished,
+        slowness,
+        p_values,
+        {},
+        contents=contents,
+        order=order,
+        fields=fields,
     )
 
 

@@ -35,6 +35,13 @@ class Thresholds:
         "percent of the answers that may hold something else, with a control net of what it shows; as a whole, "
         "and each field",
     )
+    max_reordered: float = _setting(
+        100,
+        0,
+        100,
+        "percent of the answers whose arrays may be in another order while all else is the same, with a control "
+        "net of what it shows; 100: any, it is only shown",
+    )
     max_slower: float = _setting(10, 0, 1000, "percent by which p50 and p95 may be slower")
     max_slower_p99: float = _setting(20, 0, 1000, "percent by which p99 may be slower")
     max_slower_ms: float = _setting(1, 0, 60_000, "milliseconds by which any of them may always be slower")

@@ -94,6 +94,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "unfinished": _excess(finding.unfinished),
         "latency": [_slowness(each) for each in finding.slowness],
         "contents": None if finding.contents is None else _difference(finding.contents),
+        "order": None if finding.order is None else _excess(finding.order.changed),
         "sizes": {"known": sums.sized, "same": sums.same_size},
         "pValues": finding.p_values,
         "pValuesAfterHolm": finding.adjusted,

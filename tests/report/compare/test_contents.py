@@ -98,6 +98,27 @@ def test_another_order_of_an_array_is_told_and_is_no_difference(tmp_path: Path) 
     assert (states(made), made.fields) == ({("order", ""): 1}, ())
 
 
+def reordered(made: Contents) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for row in made.rows:
+        counted[row.reordered] += row.requests
+    return counted
+
+
+def test_order_is_told_of_the_shadow_and_of_the_control(tmp_path: Path) -> None:
+    lines = [
+        *contents.answered(0, LIVE, LIVE, LIVE, reordered=["v2"]),
+        *contents.answered(1, LIVE, LIVE, LIVE, reordered=["v1b"]),
+        *contents.answered(2, LIVE, LIVE, LIVE, reordered=["v2", "v1b"]),
+        # Of this one nobody knows what the control's order is.
+        *contents.answered(3, LIVE, LIVE, {**LIVE, "$.name": "b"}, reordered=["v2"]),
+        *contents.answered(4, LIVE, LIVE, LIVE),
+    ]
+    assert reordered(found(tmp_path, lines, control=True)) == {"worse": 1, "better": 1, "": 3}
+    without = [each for each in lines if each["version"] != "v1b"]
+    assert reordered(found(tmp_path, without)) == {"worse": 3, "": 2}
+
+
 def test_fields_that_hold_each_others_values_are_another_arrangement(tmp_path: Path) -> None:
     lines = contents.answered(0, LIVE, LIVE)
     words = lines[1]["answer_digest"].split()

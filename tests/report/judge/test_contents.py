@@ -165,6 +165,56 @@ def test_a_margin_is_kept_for_each_route_by_itself(tmp_path: Path) -> None:
     assert set(results(figures).values()) == {"PASS"}
 
 
+def reordered(directory: Path, versions: Callable[[int], list[str]], *more: str) -> dict[str, Any]:
+    """Figures of answers that are the same but for the order of arrays, in these versions."""
+    lines: list[Line] = []
+    for number in range(REQUESTS):
+        held = same(number)
+        route = {"path": f"/orders/{number}" if number % 3 else f"/carts/{number}"}
+        lines += contents.answered(number * 0.2, held, held, held, reordered=versions(number), **route)
+    log, page = directory / "all.ndjson", directory / "report.html"
+    log.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    main(["compare", str(log), "--live=v1", "--shadow=v2", "--control=v1b", f"--out={page}", *more])
+    figures: dict[str, Any] = json.loads(page.with_suffix(".json").read_text())
+    return figures
+
+
+def orders_of_arrays(figures: dict[str, Any]) -> dict[str, str]:
+    """The results about order, by route."""
+    return {each["route"]: each["result"] for each in figures["statements"] if each["about"] == "order"}
+
+
+def test_another_order_of_arrays_fails_only_when_asked(tmp_path: Path) -> None:
+    def of_orders(number: int) -> list[str]:
+        return ["v2"] if number % 3 else []
+
+    figures = reordered(tmp_path, of_orders)
+    assert (figures["verdict"], orders_of_arrays(figures)) == ("PASS", {})
+    assert figures["contents"]["states"]["order"] > 3000
+    figures = reordered(tmp_path, of_orders, "--max-reordered=1")
+    assert (figures["verdict"], orders_of_arrays(figures)) == ("FAIL", {"": "FAIL", ROUTE: "FAIL"})
+    assert "with arrays in another order; 0 the other way round" in text(figures, "order", ROUTE)
+    assert results(figures) == {("contents", ""): "PASS"}
+
+
+def test_another_order_can_be_asked_for_a_single_route(tmp_path: Path) -> None:
+    thresholds = tmp_path / "thresholds.toml"
+    for route, expected in ((ROUTE, {ROUTE: "FAIL"}), ("GET /carts/{id}", {})):
+        thresholds.write_text(f'["{route}"]\nmax-reordered = 1\n')
+        figures = reordered(
+            tmp_path, lambda number: ["v2"] if number % 3 else [], f"--thresholds={thresholds}"
+        )
+        assert orders_of_arrays(figures) == expected
+
+
+def test_an_order_that_the_control_has_as_often_by_chance_is_no_failure(tmp_path: Path) -> None:
+    def by_chance(number: int) -> list[str]:
+        return ["v2"] if number % 10 == 0 else ["v1b"] if number % 10 == 5 else []
+
+    figures = reordered(tmp_path, by_chance, "--max-reordered=5")
+    assert orders_of_arrays(figures) == {"": "PASS"}
+
+
 def test_what_cannot_be_compared_is_no_pass(tmp_path: Path) -> None:
     identity = "00000000-0000-4000-8000-{:012}"
     packed: list[Line] = []
