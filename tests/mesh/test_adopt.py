@@ -176,7 +176,7 @@ class ByHand:
             text=True,
             timeout=STEP_SECONDS,
         )
-        print(f"{time.monotonic() - began:6.1f} s  {command[:120]}")
+        print(f"{time.time():.2f}, after {time.monotonic() - began:.1f} s  {command[:120]}")
         assert ran.returncode == 0, f"{command}\n{ran.stdout[-3000:]}{ran.stderr[-3000:]}"
         return ran.stdout
 

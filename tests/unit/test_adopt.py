@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -619,6 +620,17 @@ def test_services_are_given_back_with_their_ports_as_the_stack_s_have_names_of_i
     (command,) = [each for each in way.out[-1].commands if " patch service shop " in each]
     assert '"path": "/spec/selector"' in command
     assert '"targetPort": "http"' in command
+
+
+def test_services_are_given_back_with_what_their_ports_speak() -> None:
+    way = steps.way(found(PORTS), "prod", "Pulumi.prod.yaml", "out", None, live=True, in_place=False)
+    (command,) = [each for each in way.out[-1].commands if " patch service orders " in each]
+    (_, ports) = json.loads(shlex.split(command)[-1])
+    assert {port["name"]: port.get("appProtocol") for port in ports["value"]} == {
+        "web": "http",
+        "grpc-api": None,
+        "stats": "tcp",
+    }
 
 
 def test_a_root_is_given_back_as_it_was() -> None:

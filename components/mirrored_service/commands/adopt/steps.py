@@ -309,9 +309,9 @@ class _Writer:
         commands = [f"{self._kubectl} rollout status deployment YOURS --namespace {self.running.namespace}"]
         for _, service in self.found.imported:
             # The ports too: the stack's lead to a name that only its own pods give.
+            there = {"selector": service["spec"]["selector"], "ports": self._ports(service)}
             patch = [
-                {"op": "replace", "path": f"/spec/{part}", "value": service["spec"][part]}
-                for part in ("selector", "ports")
+                {"op": "replace", "path": f"/spec/{part}", "value": value} for part, value in there.items()
             ]
             commands.append(
                 f"{self._kubectl} patch service {key(service)[2]} --namespace {self.running.namespace} "
@@ -327,6 +327,16 @@ class _Writer:
             "Services lead to them as they did; when proxies know that, the stack's last Deployment goes.",
             tuple(commands),
         )
+
+    def _ports(self, service: Object) -> list[dict[str, Any]]:
+        """As they were, and what they speak as the stack says it: proxies that have to find out from then on make
+        another listener, and lose requests while they do."""
+        spoken = {
+            port["port"]: {"appProtocol": port["appProtocol"]}
+            for port in self.found.settings["ports"]
+            if key(service)[2] == self.running.name and "appProtocol" in port
+        }
+        return [{**spoken.get(port["port"], {}), **port} for port in service["spec"]["ports"]]
 
     def _as_it_was(self, found: Object) -> dict[str, Any]:
         """The object without what the cluster adds, and without subsets, whose labels no pod may have."""
