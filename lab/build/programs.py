@@ -2,7 +2,8 @@
 
 A tool lands in `<cache>/tools/<tool>-<key>`, the key being a hash of its module's go.mod and go.sum, its own
 main.go, the build flags and the Go version. What later steps need from a module besides its programs (Istio's
-charts, Envoy's bootstrap template) is copied there too, so that Go's own caches may be deleted.
+charts, Envoy's bootstrap template), or of a module without programs (the kinds of Gateway API), is copied there
+too, so that Go's own caches may be deleted.
 """
 
 import os
@@ -53,7 +54,7 @@ class Tool:
     version: str
     module: str  # the folder below lab/build/modules
     minutes: int
-    packages: tuple[str, ...]
+    packages: tuple[str, ...]  # none: only `files` are wanted
     programs: tuple[str, ...]
     tags: str = ""
     settings: tuple[str, ...] = ()
@@ -113,6 +114,16 @@ TOOLS = (
         settings=("istio.io/istio/pkg/version.buildVersion=1.31.0",),
         files_of="istio.io/istio",
         files=("manifests", "tools/packaging/common/envoy_bootstrap.json"),
+    ),
+    Tool(  # the kinds of Gateway API, as users install them: Istio has none of them itself
+        name="gateway-api",
+        version="v1.6.3",
+        module="gateway-api",
+        minutes=1,
+        packages=(),
+        programs=(),
+        files_of="sigs.k8s.io/gateway-api",
+        files=("config/crd/standard",),
     ),
     Tool(
         name="containerd",
@@ -251,6 +262,8 @@ def _provide(tool: Tool, report: Report) -> None:
 def _download(tools: list[Tool]) -> None:
     """Gets what is built later, while both cores compile; what fails here fails again in the build."""
     for tool in tools:
+        if not tool.packages:
+            continue
         command = ["go", "list", "-mod=readonly", "-deps", f"-tags={tool.tags}", *tool.packages]
         subprocess.run(
             command, cwd=SOURCES / tool.module, env=_environment(), capture_output=True, check=False
@@ -266,6 +279,8 @@ def _environment() -> dict[str, str]:
 def _build(tool: Tool, target: Path, number: str, progress: Progress) -> None:
     begin = time.monotonic()
     command = ["go", "build", "-v", *tool.flags(), "-o", f"{target}/", *tool.packages]
+    if not tool.packages:
+        command = ["go", "mod", "download", tool.files_of]
     process = subprocess.Popen(
         command,
         cwd=SOURCES / tool.module,

@@ -1,4 +1,5 @@
-"""Installs Istio into a cluster that runs: its control plane and an ingress gateway."""
+"""Installs Istio into a cluster that runs: its control plane and an ingress gateway; before it the kinds of
+Gateway API, which istiod serves."""
 
 import json
 import subprocess
@@ -11,6 +12,7 @@ from lab.errors import LabError
 from lab.progress import Progress, Report
 
 MANIFEST = Path(__file__).with_name("manifests") / "istio.yaml"
+GATEWAY_API = Path(__file__).with_name("manifests") / "gateway-api.yaml"
 INSTALL_LIMIT = 180.0
 NAMESPACE = "istio-system"
 GATEWAY = "istio-ingressgateway"
@@ -20,6 +22,8 @@ def install(lab: Cluster, report: Report) -> None:
     """Runs `istioctl install` and waits until the gateway is ready; harmless when it is installed already."""
     command = ["istioctl", "install", "--skip-confirmation", f"--filename={MANIFEST}"]
     command += [f"--manifests={programs.file('manifests')}", f"--readiness-timeout={INSTALL_LIMIT:.0f}s"]
+    # The server keeps who applied what: kubectl's own note of it would be too large for an annotation.
+    lab.kubectl("apply", "--server-side", "--filename", str(programs.file("standard")))
     log = lab.layout.log("istioctl")
     progress = Progress(report)
     begin = time.monotonic()
@@ -34,6 +38,7 @@ def install(lab: Cluster, report: Report) -> None:
         raise LabError(
             f"{lab.last_lines('istioctl')}\n{_pods(lab)}installing Istio failed: see above; `up` tries again"
         )
+    lab.kubectl("apply", "--filename", str(GATEWAY_API))
     progress.done(f"Istio is installed after {time.monotonic() - begin:.1f} s")
 
 
