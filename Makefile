@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up test test-thorough preview report down lint env unit render adopt doctor status fuzz stop-mirroring orders
+.PHONY: help up up-gateway-api test test-thorough preview report down lint env unit render adopt doctor status fuzz stop-mirroring orders
 .PHONY: bench-transitions bench-settle bench-cost bench-shadow bench-report
 
 python := .venv/bin/python
@@ -28,6 +28,9 @@ $(tools): $(installed) report/pyproject.toml
 
 up: $(installed) ## start the lab, deploy the stack dev, show what the shadow got
 	@$(python) -m lab.demos.walkthrough up
+
+up-gateway-api: $(installed) ## the same by HTTPRoutes of Gateway API: the stack gateway-api
+	@$(python) -m lab.demos.walkthrough up --stack gateway-api
 
 preview: $(installed) ## what `make up` would change in the stack dev
 	@$(python) -m lab.demos.walkthrough preview

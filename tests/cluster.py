@@ -220,6 +220,10 @@ def _served(manifest: Object) -> Object:
             requests |= {"cpu": "250m"} if requests.get("cpu") == "0.25" else {}
     if found["kind"] == "Service":
         found["spec"] |= {"clusterIP": "10.0.0.1"}
+    if found["kind"] == "HTTPRoute":
+        accepted = {"type": "Accepted", "status": "True"}
+        parents = found["spec"]["parentRefs"]
+        found["status"] = {"parents": [{"parentRef": each, "conditions": [accepted]} for each in parents]}
     return found
 
 

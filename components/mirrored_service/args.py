@@ -306,8 +306,8 @@ class GatewayTlsArgs(TypedDict):
     """HTTPS at the gateway, TLS 1.2 or later. Requests go on from there as the port's appProtocol says."""
 
     credentialName: pulumi.Input[str]
-    """Secret with certificate and key (type kubernetes.io/tls), in the namespace of the ingress gateway's pods.
-    Until it is there, the gateway answers no HTTPS."""
+    """Secret with certificate and key (type kubernetes.io/tls), in the namespace of the ingress gateway's pods:
+    with api gateway that is the service's. Until it is there, the gateway answers no HTTPS."""
 
     port: NotRequired[int]
     """Port the Gateway opens for HTTPS, 1 to 65535, but none of Istio's proxy, and not the port for HTTP.
@@ -322,8 +322,8 @@ class GatewayArgs(TypedDict):
     """Where requests from outside the cluster enter. Nothing of it without hosts, but delegate."""
 
     existing: NotRequired[str]
-    """Use this Gateway, as "namespace/name" (both DNS labels), and create none. Excludes selector, port and
-    tls."""
+    """Use this Gateway, as "namespace/name" (both DNS labels), and create none: one of Istio's, or with api
+    gateway one of Gateway API. Excludes selector, port and tls."""
 
     delegate: NotRequired[bool]
     """The hosts are another team's, whose root VirtualService delegates to ours; it says hosts and gateway, so
@@ -334,7 +334,8 @@ class GatewayArgs(TypedDict):
     copying some requests of every path could take these from routes of others. Default false."""
 
     selector: NotRequired[dict[str, str]]
-    """Labels of the ingress gateway's pods, at least one. Default {istio: ingressgateway}."""
+    """Labels of the ingress gateway's pods, at least one. Default {istio: ingressgateway}. Not with api gateway,
+    where Istio makes the pods of a Gateway."""
 
     port: NotRequired[int]
     """Port the Gateway opens for HTTP, 1 to 65535, but none of Istio's proxy. Default 80."""
@@ -371,6 +372,12 @@ class MirroredServiceArgs(TypedDict):
     namespaceLabels: NotRequired[dict[str, str]]
     """Labels of the namespace that is created, such as a Pod Security profile. With istio.io/rev it has no
     istio-injection. Default {istio-injection: enabled}."""
+
+    api: NotRequired[str]
+    """Whose words say the routes. "istio": VirtualServices and Istio's Gateway. "gateway": HTTPRoutes and the
+    Gateway of Gateway API, on the same mesh; what these cannot say is refused, with the reason. Needs Gateway
+    API 1.5 or later, standard channel, in the cluster. How a running service goes from one to the other without
+    losing a request: docs/gateway-api.md. Default istio."""
 
     clusterDomain: NotRequired[str]
     """What full names of Services end with. Default cluster.local."""

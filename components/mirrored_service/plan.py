@@ -19,7 +19,7 @@ contains them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from .args import MirroredServiceArgs
@@ -32,6 +32,7 @@ from .rendering import (
     Manifest,
     answer_digests,
     entry,
+    gateway_api,
     isolation,
     mirror_headers,
     mirror_to,
@@ -73,14 +74,19 @@ class Step:
 def plan(described: Service) -> tuple[Step, ...]:
     """The steps, each after those that it needs."""
     namespace = _namespace(described)
-    mesh = Step("versions", service.mesh_service(described), needs=_keys(namespace))
+    # With Gateway API each version is a Service of its own.
+    mesh = (
+        []
+        if described.by_gateway_api
+        else [Step("versions", service.mesh_service(described), needs=_keys(namespace))]
+    )
     # No request needs a log: nothing waits for it, and a new pod has it from its first request.
     logs = [
         Step(version.name, subset.telemetry(described, version), needs=_keys(namespace), version=version.name)
         for version in (described.subsets if described.access_log.providers else ())
     ]
     digests = _digests(described, _keys(namespace))
-    first = (*_keys(namespace), mesh.key, *_keys(digests))
+    first = (*_keys(namespace), *_keys(mesh), *_keys(digests))
     live = [_live(described, version, first) for version in described.live]
     callers = Step(
         "callers",
@@ -93,11 +99,11 @@ def plan(described: Service) -> tuple[Step, ...]:
     more = [_more(described, each, callers) for each in described.more_services]
     elsewhere = [Step(SUFFIX, made, needs=_keys(namespace)) for made in mirror_to.objects(described)]
     gateway = (
-        [Step("gateway", entry.gateway(described), needs=_keys(namespace))]
+        [Step("gateway", _gateway(described), needs=_keys(namespace))]
         if described.hosts and not described.gateway.existing
         else []
     )
-    before = [*namespace, mesh, *chain(*live), callers, *more, *elsewhere, *gateway]
+    before = [*namespace, *mesh, *chain(*live), callers, *more, *elsewhere, *gateway]
     routed = _routes(described, _keys(before))
     rest = [
         _not_live(described, version, first, _keys(routed))
@@ -165,33 +171,82 @@ def _more(described: Service, each: MoreService, callers: Step) -> Step:
 
 def _routes(described: Service, needs: tuple[Key, ...]) -> list[Step]:
     waits = {"before_update": "learn", "after_update": "forget"}
-    if not described.create_namespace:
-        waits["before_create"] = "learn"  # callers may be there already
+    if not described.create_namespace or described.by_gateway_api:
+        # Callers may be there already: those of a service that others run, or whose routes were Istio's.
+        waits["before_create"] = "learn"
     if described.keep_on_destroy:
         # Callers stay. Only then, as a hook on deletion makes Pulumi ask for `destroy --run-program`.
         waits["after_delete"] = "forget"
-    mesh = Step("mesh", routes.mesh_virtual_service(described), needs, waits=waits)
-    if not described.entered:
-        return [mesh]
-    return [Step("ingress", routes.ingress_virtual_service(described), needs, waits=waits), mesh]
+    return [Step(suffix, made, needs, waits=waits) for suffix, made in _made_routes(described)]
+
+
+def _made_routes(described: Service) -> list[tuple[str, Manifest]]:
+    """The routes, each with the suffix of its resource name."""
+    if not described.by_gateway_api:
+        entered = [("ingress", routes.ingress_virtual_service(described))] if described.entered else []
+        return [*entered, ("mesh", routes.mesh_virtual_service(described))]
+    made = []
+    if described.entered:
+        made.append(("ingress", gateway_api.ingress_route(described)))
+        made += [("redirect", route) for route in gateway_api.redirect_routes(described)]
+    return made + [
+        (gateway_api.mesh_suffix(described, port), gateway_api.mesh_route(described, port))
+        for port in described.routed
+    ]
+
+
+def _gateway(described: Service) -> Manifest:
+    return gateway_api.gateway(described) if described.by_gateway_api else entry.gateway(described)
+
+
+def _version_service(described: Service, version: Subset, needs: tuple[Key, ...]) -> list[Step]:
+    """With Gateway API: the version as a Service, whatever its role, and how live requests reach its pods."""
+    if not described.by_gateway_api:
+        return []
+    made = [Step(f"version-{version.name}", service.version_service(described, version), needs)]
+    if rule := subset.live_rule(described, version):
+        made.append(Step(f"{version.name}-policy", rule, needs))
+    return [replace(step, version=version.name) for step in made]
+
+
+def _copies(
+    described: Service,
+    version: Subset,
+    needs: tuple[Key, ...],
+    after: tuple[Key, ...],
+    waits: Mapping[str, str],
+) -> list[Step]:
+    """Where copies go, with their limits: last the object that says whether they may arrive."""
+    if not described.by_gateway_api:
+        rule = subset.destination_rule(described, version)
+        return [Step(version.name, rule, needs, after, version=version.name, waits=waits)]
+    limits = Step(
+        version.copies_name, subset.copies_rule(described, version), needs, after, version=version.name
+    )
+    to = Step(
+        f"version-{version.copies_name}",
+        service.copies_service(described, version),
+        # The limits are there before the first copy, and after the last one.
+        (*needs, limits.key),
+        after,
+        version=version.name,
+        waits=waits,
+    )
+    return [limits, to]
 
 
 def _live(described: Service, version: Subset, needs: tuple[Key, ...]) -> list[Step]:
     """Copies stop before the version is let out, and before its pods change: they may get the live database."""
-    rule = Step(
-        version.name,
-        subset.destination_rule(described, version),
-        needs,
-        version=version.name,
-        waits={"after_update": "changed"},
-    )
+    known = [
+        *_copies(described, version, needs, (), {"after_update": "changed"}),
+        *_version_service(described, version, needs),
+    ]
+    needs = (*needs, *_keys(known))
     contained = _containment(
-        described, version, (*needs, rule.key), (), {"before_update": "settled", "after_update": "changed"}
+        described, version, needs, (), {"before_update": "settled", "after_update": "changed"}
     )
-    started = _pods(
-        described, version, (*needs, rule.key, *_keys(contained)), (), {"before_update": "settled"}
-    )
-    return [rule, *contained, *started]
+    started = _pods(described, version, (*needs, *_keys(contained)), (), {"before_update": "settled"})
+    return [*known, *contained, *started]
 
 
 def _not_live(
@@ -200,6 +255,8 @@ def _not_live(
     """After the routes: a version that stops being live keeps its pods until no request needs them, and a shadow
     that does not start holds up no live route. It is contained before its pods start, and gets copies after the
     last pod that was live is gone."""
+    known = _version_service(described, version, needs)
+    needs = (*needs, *_keys(known))
     contained = _containment(
         described, version, needs, after, {"after_create": "changed", "after_update": "changed"}
     )
@@ -210,16 +267,15 @@ def _not_live(
         after,
         {"before_create": "settled", "before_update": "settled", "after_update": "changed"},
     )
-    rule = Step(
-        version.name,
-        subset.destination_rule(described, version),
+    copies = _copies(
+        described,
+        version,
         # Where copies go is gone before the pods that they go to.
         (*needs, *_keys([*contained, *started])),
         after,
-        version=version.name,
-        waits={**_before_first_copies(contained, started), "before_update": "settled"},
+        {**_before_first_copies(contained, started), "before_update": "settled"},
     )
-    return [*contained, *started, rule]
+    return [*known, *contained, *started, *copies]
 
 
 def _before_first_copies(contained: list[Step], started: list[Step]) -> Mapping[str, str]:

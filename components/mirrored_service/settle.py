@@ -17,7 +17,7 @@ from typing import Any
 import pulumi
 
 from .plan import Step
-from .rendering import routes
+from .rendering import known_routes
 
 
 class Waits:
@@ -72,9 +72,9 @@ class Waits:
     def _coming(self, there: object, other: object) -> set[str]:
         """The versions that answer there and of which the other routes say nothing; of those that are contained
         while they are not live, also those that the other routes only copy to."""
-        answering = routes.answering(there)
-        freed = (answering - routes.answering(other)) & self._contained
-        return (answering - routes.used(other)) | freed
+        answering = known_routes.answering(there)
+        freed = (answering - known_routes.answering(other)) & self._contained
+        return (answering - known_routes.used(other)) | freed
 
     async def settled(self, version: str) -> None:
         """Until proxies know what this `up` changed of the version last."""

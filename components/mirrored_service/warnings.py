@@ -130,6 +130,7 @@ def _may_take_from_others(service: Service) -> bool:
     that is for part of the requests, whatever their path, is not that any more."""
     if (
         not (service.copies and service.hosts)
+        or service.by_gateway_api  # there the longest path wins, whoever came first
         or service.gateway.owns_hosts
         or service.mirror_match.everything
     ):

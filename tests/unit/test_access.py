@@ -9,7 +9,7 @@ from mirrored_service.commands.doctor import reading
 from mirrored_service.commands.kubectl import RESOURCES
 from mirrored_service.commands.status import command
 from tests.access import roles
-from tests.recorder import record
+from tests.recorder import Registered, record
 from tests.services import service_args
 
 WRITING = {"create", "patch", "delete"}
@@ -39,11 +39,18 @@ OPTIONAL: dict[str, Any] = {
 }
 
 
+def registered(**settings: Any) -> list[Registered]:
+    args = service_args(CONTAINED, **OPTIONAL, **settings)
+    return record(lambda: MirroredService("nginx", args))[1]
+
+
 def resources(**settings: Any) -> set[tuple[str, str]]:
     """API group and plural name of every kind that the component makes."""
-    _, registered = record(lambda: MirroredService("nginx", service_args(CONTAINED, **OPTIONAL, **settings)))
     made = [
-        (found.inputs["apiVersion"], found.inputs["kind"].lower()) for found in registered if found.inputs
+        (found.inputs["apiVersion"], found.inputs["kind"].lower())
+        for api in ("istio", "gateway")
+        for found in registered(api=api, **settings)
+        if found.inputs
     ]
     return {
         (version.rpartition("/")[0], kind[:-1] + "ies" if kind.endswith(("cy", "ry")) else kind + "s")

@@ -356,7 +356,35 @@ def test_a_fault_is_found_without_a_config_too(diagnose: Diagnose, fault: str) -
 
 
 def test_every_check_is_shown_to_find_something() -> None:
-    assert {fault[0] for fault in FAULTS.values()} == set(judging.CHECKS)
+    by_gateway_api = {"route-conditions"}
+    assert {fault[0] for fault in FAULTS.values()} | by_gateway_api == set(judging.CHECKS)
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_of_a_healthy_service_by_gateway_api_nothing_is_said(diagnose: Diagnose, configured: bool) -> None:
+    found = diagnose(Cluster(api="gateway"), configured=configured)
+    assert (found.findings, found.not_checked) == ((), ())
+
+
+def test_routes_that_istiod_does_not_take_are_found(diagnose: Diagnose) -> None:
+    cluster = Cluster(api="gateway")
+    refused = {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound", "message": "not found"}
+    cluster.find("HTTPRoute", "shop-mesh")["status"]["parents"][0]["conditions"].append(refused)
+    cluster.find("HTTPRoute", "shop-ingress")["status"] = {"parents": []}
+    found = [(name, finding.what) for name, finding in diagnose(cluster).findings]
+    assert found == [
+        ("route-conditions", "HTTPRoute web/shop-ingress is served by nobody"),
+        (
+            "route-conditions",
+            "HTTPRoute web/shop-mesh at shop: ResolvedRefs is False (BackendNotFound)",
+        ),
+    ]
+
+
+def test_a_second_service_is_found_by_gateway_api_too(diagnose: Diagnose) -> None:
+    cluster = Cluster(api="gateway")
+    cluster.add(made("Service", "others", {"selector": {"app": NAME}}))
+    assert [name for name, _ in diagnose(cluster).findings] == ["second-service"]
 
 
 def test_before_the_first_up_it_says_so_and_that_is_no_danger(diagnose: Diagnose) -> None:
@@ -621,7 +649,11 @@ def with_every_kind() -> list[Object]:
         "disruptionBudget": {"maxUnavailable": 1},
         "gateway": {"port": 80},
     }
-    return [step.manifest for step in plan(parse(service_args(**{**Cluster().args, **more})))]
+    args = {**Cluster().args, **more}
+    by_either = [
+        made for api in ("istio", "gateway") for made in plan(parse(service_args(**{**args, "api": api})))
+    ]
+    return [step.manifest for step in by_either]
 
 
 def test_the_permissions_that_are_asked_for_are_those_of_the_role() -> None:

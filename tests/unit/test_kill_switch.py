@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import mirrored_service
 from mirrored_service.commands.kill_switch import cluster as kubernetes
 from mirrored_service.commands.kill_switch import command as switch
 from mirrored_service.commands.kill_switch import routes
@@ -100,6 +101,35 @@ def test_routes_that_differ_in_more_than_copies_stay_apart() -> None:
     answered_by_v3 = {"match": [{"headers": {"x-try": {"exact": "v3"}}}], "route": [{"destination": "v3"}]}
     on = [answered_by_v3, *routes_of(SUBSETS)]
     assert routes.without_copies(on) == [answered_by_v3, *routes_of(OFF)]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"mirrorMatch": {"methods": ["*"]}},
+        {"mirrorMatch": {"paths": ["/a", "/b"], "headers": {"x-a": "1"}}},
+        {"routes": [{"match": [{"uri": {"prefix": "/cart/"}}], "timeout": "3s"}, {"mirror": False}]},
+        {
+            "routes": [
+                {"match": [{"method": {"exact": "GET"}}], "headers": {"request": {"remove": ["a"]}}},
+                {},
+            ]
+        },
+    ],
+)
+def test_http_routes_without_copies_are_those_that_up_makes_of_percentages_of_0(
+    settings: dict[str, Any],
+) -> None:
+    def rules_of(subsets: dict[str, Any]) -> list[dict[str, Any]]:
+        made = mirrored_service.render(service_args(subsets, api="gateway", **settings))
+        return next(routes.listed(each) for each in made if each["kind"] == "HTTPRoute")
+
+    on = rules_of(SUBSETS)
+    assert routes.without_copies(on) == rules_of(OFF)
+    targets = routes.copied_to(on)
+    assert targets == [("nginx-v2-copies", ""), ("nginx-v3-copies", "")]
+    assert routes.versions("nginx", targets) == {"v2", "v3"}
 
 
 def test_a_mirror_of_the_old_spelling_is_found_and_taken_out_too() -> None:
@@ -236,6 +266,7 @@ class Fake:
             "web:subsets": json.dumps(SUBSETS),
         }
         self.http = routes_of(SUBSETS)
+        self.by_istio = True
 
     def run(self, *command: str) -> str:
         self.commands.append(" ".join(command))
@@ -255,6 +286,8 @@ class Fake:
             if test["value"] != self.http:
                 raise CommandError("the test of the patch failed")
             self.http = replace["value"]
+        if line.startswith("kubectl get virtual") and not self.by_istio:
+            return ""
         if line.startswith("kubectl get virtual"):
             found = self.virtual_service()
             return json.dumps({"items": [found]} if "--ignore-not-found" in words else found)
@@ -418,6 +451,26 @@ def test_a_change_of_the_meantime_is_kept(fake: Fake, pull: Pull, monkeypatch: p
     monkeypatch.undo()
     assert routes.copied_to(fake.http) == []
     assert [target["weight"] for target in fake.http[-1]["route"]] == [90, 10]
+
+
+HTTP_ROUTES = "kubectl get httproutes.gateway.networking.k8s.io"
+
+
+def test_who_stops_a_service_of_istios_routes_needs_no_right_to_read_others(fake: Fake, pull: Pull) -> None:
+    fake.broken[HTTP_ROUTES] = "Error from server (Forbidden)"
+    assert pull() == 0
+    assert routes.copied_to(fake.http) == []
+
+
+@pytest.mark.parametrize(
+    ("complaint", "status"), [("Error from server (Forbidden)", 1), (kubernetes.NOT_THERE, 0)]
+)
+def test_a_service_without_istios_routes_may_copy_where_others_may_not_be_read(
+    fake: Fake, pull: Pull, complaint: str, status: int
+) -> None:
+    fake.by_istio = False
+    fake.broken[HTTP_ROUTES] = complaint
+    assert pull() == status
 
 
 def test_a_stack_of_another_program_is_left_alone(

@@ -8,7 +8,7 @@ import pytest
 from mirrored_service import MirroredService, warnings
 from mirrored_service.description.service import Service
 from mirrored_service.reading.service import parse
-from mirrored_service.rendering import mirror_to, routes
+from mirrored_service.rendering import known_routes, mirror_to, routes
 from tests.recorder import record, run
 from tests.refusals import NOT, V1, problems
 from tests.services import service_args
@@ -144,7 +144,7 @@ def test_host_and_port_may_be_outputs_that_a_preview_does_not_know(preview: bool
 
 
 def test_a_target_that_comes_or_goes_is_not_waited_for() -> None:
-    assert routes.used(routes.mesh_virtual_service(service())) == {"v1"}
+    assert known_routes.used(routes.mesh_virtual_service(service())) == {"v1"}
 
 
 def test_a_version_that_waits_is_no_reason_to_say_that_nothing_is_copied() -> None:

@@ -33,7 +33,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key that is no string",
         {**service_args(), 80: True},
-        "80: unknown, allowed: accessLog, annotations, answerDigests, clusterDomain, createNamespace, "
+        "80: unknown, allowed: accessLog, annotations, answerDigests, api, clusterDomain, createNamespace, "
         "disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, mirrorHeaders, "
         "mirrorMatch, mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, settleSeconds, "
         "subsets, trafficPolicy",
@@ -51,7 +51,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "a key with what it should hold",
         {**service_args(), "subsets.v1.env.PIN=hush": ""},
-        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, answerDigests, clusterDomain, '
+        '["subsets.v1.env.PIN="]: unknown, allowed: accessLog, annotations, answerDigests, api, clusterDomain, '
         "createNamespace, disruptionBudget, expectedRequestsPerSecond, gateway, hosts, keepOnDestroy, labels, "
         "mirrorHeaders, mirrorMatch, mirrorTo, moreServices, name, namespace, namespaceLabels, ports, routes, "
         "settleSeconds, subsets, trafficPolicy",

@@ -8,8 +8,11 @@ import pytest
 
 from mirrored_service import MirroredService
 from mirrored_service.reading.service import parse
+from mirrored_service.rendering import known_routes
+from mirrored_service.rendering.gateway_api import mesh_route
 from mirrored_service.rendering.routes import mesh_virtual_service
 from tests.recorder import run
+from tests.refusals import V1
 from tests.services import service_args
 
 SECONDS = 3.0
@@ -207,3 +210,32 @@ def test_a_wait_is_said_with_what_it_is_for(clock: Clock, monkeypatch: pytest.Mo
         "3 s for the proxies to forget v1",
         "3 s for the proxies to learn of the change of v2",
     ]
+
+
+def by_gateway_api(subsets: dict[str, Any]) -> dict[str, Any]:
+    return mesh_route(described := parse(service_args(subsets, api="gateway")), described.port)
+
+
+def test_routes_of_gateway_api_name_their_versions_by_services() -> None:
+    before = by_gateway_api({"v1": V1, "v2": {"image": "shop:2", "mirrorPercent": 100}})
+    assert known_routes.answering(before) == {"v1"}
+    assert known_routes.used(before) == {"v1", "v2"}
+
+
+def test_a_version_that_becomes_known_by_routes_of_gateway_api_is_waited_for(clock: Clock) -> None:
+    called = hooks(api="gateway")
+    without, with_v2 = (
+        by_gateway_api({"v1": V1}),
+        by_gateway_api({"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}),
+    )
+    call(called["nginx-learn"], change(without, with_v2))
+    assert clock.slept == [SECONDS]
+    call(called["nginx-forget"], change(without, with_v2))
+    assert clock.slept == [SECONDS, SECONDS]
+
+
+@pytest.mark.parametrize("rules", [None, 7, [None], [{"backendRefs": [{"name": 5}], "filters": [None]}]])
+def test_an_http_route_of_any_shape_is_read(rules: Any) -> None:
+    found = {"kind": "HTTPRoute", "metadata": {"labels": {"app": "nginx"}}, "spec": {"rules": rules}}
+    assert known_routes.used(found) == set()
+    assert known_routes.used({"kind": "HTTPRoute"}) == set()

@@ -17,6 +17,9 @@ from .routes import Route
 from .subset import Subset
 from .traffic_policy import TrafficPolicy
 
+# Whose words say the routes.
+ISTIO_API, GATEWAY_API = "istio", "gateway"
+
 
 @dataclass(frozen=True)
 class AccessLog:
@@ -30,6 +33,7 @@ class Service:
     create_namespace: bool
     namespace_labels: Mapping[str, str]  # of the one that is created
     cluster_domain: str
+    api: str  # whose words say the routes: istio or gateway
     ports: tuple[Port, ...]
     hosts: tuple[str, ...]  # none: callers inside the mesh only, or a delegate
     gateway: Gateway
@@ -50,6 +54,11 @@ class Service:
     settle_seconds: float
     keep_on_destroy: bool
     requests_per_second: float  # as the user expects them; 0: not stated
+
+    @property
+    def by_gateway_api(self) -> bool:
+        """Are the routes HTTPRoutes?"""
+        return self.api == GATEWAY_API
 
     @property
     def routed(self) -> list[Port]:
@@ -113,6 +122,10 @@ class Service:
         """What the objects of one version are called. It goes by version, never by role."""
         return f"{self.name}-{subset.name}"
 
+    def copies_name(self, subset: Subset) -> str:
+        """The Service that a version gets copies through, where the routes are in Gateway API's words."""
+        return f"{self.name}-{subset.copies_name}"
+
     def version_labels(self, subset: Subset) -> dict[str, str]:
         return {"app": self.name, "version": subset.name}
 
@@ -141,13 +154,17 @@ class Service:
     @property
     def host(self) -> str:
         """The name callers inside the cluster use."""
-        return f"{self.name}.{self.namespace}.svc.{self.cluster_domain}"
+        return self.full_name(self.name)
+
+    def full_name(self, name: str) -> str:
+        """What the mesh calls a Service of the namespace."""
+        return f"{name}.{self.namespace}.svc.{self.cluster_domain}"
 
     @property
     def mesh_hosts(self) -> list[str]:
         """The names whose callers inside the mesh the routes are for."""
         more = [each.name for each in self.more_services if each.is_routed_like(self.routed)]
-        return [f"{name}.{self.namespace}.svc.{self.cluster_domain}" for name in (self.name, *more)]
+        return [self.full_name(name) for name in (self.name, *more)]
 
     @property
     def versions_name(self) -> str:
@@ -156,7 +173,7 @@ class Service:
     @property
     def versions_host(self) -> str:
         """The name only the mesh's routes use: every version is behind it."""
-        return f"{self.versions_name}.{self.namespace}.svc.{self.cluster_domain}"
+        return self.full_name(self.versions_name)
 
     def urls(self) -> list[str]:
         """Where the service is reached through its own gateway; a wildcard host has no URL."""

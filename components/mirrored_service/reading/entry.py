@@ -6,6 +6,7 @@ from itertools import combinations
 
 from .. import args as public
 from ..description.entry import Gateway, GatewayTls
+from ..description.service import GATEWAY_API
 from . import syntax
 from .fields import MISSING, Fields
 from .pods import object_input
@@ -32,6 +33,8 @@ def gateway(fields: Fields) -> Gateway:
     """The gateway, with its ports."""
     section = fields.section("gateway", public.GatewayArgs)
     owns_hosts = section.flag("ownsHosts", False)
+    if fields.values.get("api") == GATEWAY_API:
+        _refuse_by_gateway_api(section)
     if section.flag("delegate", False):
         _refuse_beside_delegate(fields, section)
         return Gateway(None, True, False, {}, _HTTP_PORT, None)
@@ -44,6 +47,21 @@ def gateway(fields: Fields) -> Gateway:
         return Gateway(existing, False, owns_hosts, {}, _HTTP_PORT, None)
     port = section.port("port", _HTTP_PORT)
     return Gateway(None, False, owns_hosts, _selector(section), port, _tls(section, port))
+
+
+def _refuse_by_gateway_api(section: Fields) -> None:
+    if section.values.get("delegate"):
+        section.refuse(
+            ("delegate",),
+            True,
+            "false with api gateway, where teams share a host by routes of their own, the longest path first",
+        )
+    if section.values.get("selector") is not None:
+        section.refuse(
+            ("selector",),
+            section.values["selector"],
+            "nothing with api gateway, as Istio makes the pods of a Gateway; for pods that are there, existing",
+        )
 
 
 def _refuse_beside_delegate(fields: Fields, section: Fields) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from ..description import openapi
 from ..description.more_services import Entry, MoreService
 from ..description.ports import Port, told_by_name
+from ..description.service import GATEWAY_API
+from ..description.subset import COPIES
 from . import known_fields, syntax, tagging
 from .fields import PORT_TEXT, Fields, fits, port_number
 
@@ -44,8 +46,12 @@ def read(fields: Fields, ports: tuple[Port, ...]) -> tuple[MoreService, ...]:
 
 
 def _own_names(fields: Fields) -> tuple[str, ...]:
-    name = fields.values.get("name")
-    return (name, f"{name}-versions") if isinstance(name, str) else ()
+    name, versions = fields.values.get("name"), fields.values.get("subsets")
+    if not isinstance(name, str):
+        return ()
+    if fields.values.get("api") != GATEWAY_API or not isinstance(versions, Mapping):
+        return name, f"{name}-versions"
+    return name, *(f"{name}-{version}{end}" for version in versions for end in ("", COPIES))
 
 
 def _read(fields: Fields, name: str, raw: Mapping[Any, Any], ports: tuple[Port, ...]) -> MoreService:

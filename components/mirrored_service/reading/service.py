@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from .. import args as public
 from ..description.ports import Port
-from ..description.service import AccessLog, Service
+from ..description.service import GATEWAY_API, ISTIO_API, AccessLog, Service
 from ..description.subset import COPIES, Subset
+from ..rendering.entry import name as entry_name
 from . import (
     answer_digests,
     copies,
     entry,
+    gateway_api,
     isolation,
     mirror_headers,
     mirror_to,
@@ -56,6 +58,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
         namespace=fields.text("namespace", MISSING, _LABEL_TEXT, syntax.LABEL),
         create_namespace=create_namespace,
         namespace_labels=namespace_labels,
+        api=fields.choice("api", ISTIO_API, (ISTIO_API, GATEWAY_API)),
         cluster_domain=fields.text("clusterDomain", "cluster.local", _DOMAIN_TEXT, syntax.is_domain),
         ports=described,
         hosts=entry.hosts(fields),
@@ -84,6 +87,7 @@ def parse(values: public.MirroredServiceArgs) -> Service:
     others.check(service, problems)
     mirror_to.check(service, problems)
     routes.check(service, problems)
+    gateway_api.check(service, problems)
     if problems.lines:
         name = fields.values.get("name")
         raise InvalidArgsError("mirrored service" + (f" {shown(name)}" if name else ""), problems.lines)
@@ -143,7 +147,7 @@ def _check_names(service: Service, problems: Problems) -> None:
         )
     if problems.below("name") or problems.below("subsets"):
         return
-    longest = max([service.versions_name, *(f"{service.name}-{s.name}" for s in service.subsets)], key=len)
+    longest = max(_names(service), key=len)
     if len(longest) > LABEL_LENGTH:
         problems.add(
             ("name",),
@@ -164,6 +168,17 @@ def _check_names(service: Service, problems: Problems) -> None:
             f"{service.name!r} is not allowed; allowed: none of {', '.join(syntax.INJECTED_CONTAINERS)}, which "
             "are Istio's own containers in the pod",
         )
+
+
+def _names(service: Service) -> list[str]:
+    """Of Services, and of what others make of objects, which Kubernetes limits."""
+    found = [service.versions_name, *map(service.version_name, service.subsets)]
+    if service.by_gateway_api:
+        found += map(service.copies_name, service.subsets)
+        # What Istio makes of a Gateway.
+        if service.hosts and not service.gateway.existing:
+            found.append(f"{entry_name(service)}-istio")
+    return found
 
 
 def _check_weights(service: Service, problems: Problems) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ..description.more_services import MoreService
 from ..description.ports import Port
 from ..description.service import Service
+from ..description.subset import Subset
 from . import Manifest, manifest, tagging
 
 _NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
+_NO_POD = {"mirrored-service/copies": "none"}  # a label that no pod has
 
 
 def namespace(service: Service) -> Manifest:
@@ -45,6 +47,27 @@ def mesh_service(service: Service) -> Manifest:
     spec = {"type": "ClusterIP", "selector": service.mesh_selector, "ports": ports}
     # It may have no ready pod for a while and nobody waits for it: the routes decide who gets requests.
     return _service(service, service.versions_name, spec, _NOT_AWAITED)
+
+
+def version_service(service: Service, subset: Subset) -> Manifest:
+    """What the routes of Gateway API send a version's live requests to, whatever its role."""
+    return _of_version(service, subset, service.version_name(subset), service.pod_labels(subset))
+
+
+def copies_service(service: Service, subset: Subset) -> Manifest:
+    """What they send its copies to. While the version is live no pod is behind it, and proxies drop copies: they
+    stop with this Service, before the version's pods or what contains it change for its new role."""
+    selected = service.pod_labels(subset)
+    return _of_version(
+        service, subset, service.copies_name(subset), {**selected, **_NO_POD} if subset.live else selected
+    )
+
+
+def _of_version(service: Service, subset: Subset, name: str, selector: dict[str, str]) -> Manifest:
+    ports = [_port(service, port) for port in service.ports if port.app_protocol]
+    spec = {"type": "ClusterIP", "selector": selector, "ports": ports}
+    metadata = tagging.metadata(service, name, service.version_labels(subset), _NOT_AWAITED)
+    return manifest("v1", "Service", metadata, spec)
 
 
 def _live(service: Service) -> Manifest:

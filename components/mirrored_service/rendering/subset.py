@@ -26,6 +26,25 @@ def destination_rule(service: Service, subset: Subset) -> Manifest:
     return manifest(ISTIO, "DestinationRule", tagging.version_metadata(service, subset), spec)
 
 
+def copies_rule(service: Service, subset: Subset) -> Manifest:
+    """How many copies may wait, where they go to a Service of their own."""
+    name = service.copies_name(subset)
+    return _of_service(service, subset, name, name, traffic_policy.of_copies(service.traffic_policy, subset))
+
+
+def live_rule(service: Service, subset: Subset) -> Manifest | None:
+    """How live requests reach a version that is a Service of its own; None: as the mesh says. It is not called as
+    the rule of subsets, so that a service can go over from one to the other."""
+    policy = traffic_policy.of_live(service.traffic_policy)
+    name = service.version_name(subset)
+    return _of_service(service, subset, f"{name}-policy", name, policy) if policy else None
+
+
+def _of_service(service: Service, subset: Subset, name: str, host: str, policy: Manifest) -> Manifest:
+    metadata = tagging.metadata(service, name, service.version_labels(subset))
+    return manifest(ISTIO, "DestinationRule", metadata, {"host": service.full_name(host), **policy})
+
+
 def telemetry(service: Service, subset: Subset) -> Manifest:
     """Which access log the version's sidecars write of requests that come in."""
     providers = [{"name": name} for name in service.access_log.providers]

@@ -61,7 +61,12 @@ def _subject(options: argparse.Namespace) -> tuple[Subject, dict[str, str]]:
         return Subject(service.name, service.namespace, (), configured=False), {}
     stack = Stack(options.stack, options.cwd)
     described = parse(stack.args())
-    objects = [managed(step) for step in plan(described)]
+    # Of Gateways those of Istio are read; what becomes of one of Gateway API its routes' conditions tell.
+    objects = [
+        managed(step)
+        for step in plan(described)
+        if not (described.by_gateway_api and step.manifest["kind"] == "Gateway")
+    ]
     subject = Subject(
         described.name,
         described.namespace,

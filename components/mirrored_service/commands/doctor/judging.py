@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from . import drift, mesh, ownership, permissions, pods, routes, rules
+from . import conditions, drift, mesh, ownership, permissions, pods, routes, rules
 from .finding import DANGER, SEVERITIES, WARNING, Finding, NotChecked, NotReadError
 from .seen import Seen
 
@@ -19,6 +19,7 @@ CHECKS: dict[str, Callable[[Seen], Iterator[Finding | NotChecked]]] = {
     "default-traffic-policy": mesh.default_traffic_policy,
     "log-provider": mesh.log_provider,
     "gateway": routes.gateways,
+    "route-conditions": conditions.route_conditions,
     "shared-host": routes.shared_hosts,
     "mesh-host": routes.mesh_hosts,
     "routed-past": routes.routed_past,

@@ -19,6 +19,7 @@ OF_NAMESPACE = (
     "DestinationRule",
     "EnvoyFilter",
     "Gateway",
+    "HTTPRoute",
     "HorizontalPodAutoscaler",
     "NetworkPolicy",
     "PeerAuthentication",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...description.routes import MESH
 from ...description.subset import COPIES
-from ...rendering import routes
+from ...rendering import known_routes
 
 Object = Mapping[str, Any]
 Key = tuple[str, str, str]  # kind, namespace, name
@@ -84,9 +84,10 @@ class Subject:
     @cached_property
     def domain(self) -> str:
         """The cluster's, as the service's rules have it."""
-        start = f"{self.name}-versions.{self.namespace}.svc."
+        where = f".{self.namespace}.svc."
         hosts = [str(rule["spec"].get("host")) for rule in self.of("DestinationRule")]
-        return next((host.removeprefix(start) for host in hosts if host.startswith(start)), "cluster.local")
+        ours = (host.partition(where) for host in hosts if host.startswith(f"{self.name}-"))
+        return next((domain for _, found, domain in ours if found), "cluster.local")
 
     @property
     def host(self) -> str:
@@ -100,20 +101,38 @@ class Subject:
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
-        answering = {version for found in self.of("VirtualService") for version in routes.answering(found)}
+        answering = {version for found in self.routes for version in known_routes.answering(found)}
         templates = {key(found)[2]: _template(found) for found in self.of("Deployment")}
         return tuple(
             Version(
-                subset["name"],
-                templates.get(f"{self.name}-{subset['name']}") or subset.get("labels") or {},
-                templates.get(f"{self.name}-{subset['name']}"),
-                subset["name"] in answering,
+                name,
+                templates.get(f"{self.name}-{name}") or selector,
+                templates.get(f"{self.name}-{name}"),
+                name in answering,
             )
+            for name, selector in self._selectors.items()
+            if not name.endswith(COPIES)
+        )
+
+    @property
+    def routes(self) -> list[Object]:
+        """Whatever says the routes, in either API's words."""
+        return [found for kind in known_routes.KINDS for found in self.of(kind)]
+
+    @property
+    def _selectors(self) -> dict[str, Mapping[str, str]]:
+        """What tells the pods of each version: subsets, or with Gateway API Services."""
+        found = {
+            subset["name"]: subset.get("labels") or {}
             for rule in self.of("DestinationRule")
             if rule["spec"].get("host") == self.versions_host
             for subset in rule["spec"].get("subsets") or ()
-            if not subset["name"].endswith(COPIES)
-        )
+        }
+        for service in self.of("Service"):
+            version = labels(service).get("version")
+            if version and key(service)[2] == f"{self.name}-{version}":
+                found.setdefault(version, service["spec"].get("selector") or {})
+        return found
 
 
 def _template(deployment: Object) -> Mapping[str, str]:

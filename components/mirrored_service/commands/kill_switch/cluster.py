@@ -17,7 +17,13 @@ from .errors import CommandError
 
 Object = dict[str, Any]
 
-RESOURCE = "virtualservices.networking.istio.io"
+RESOURCES = {
+    "VirtualService": "virtualservices.networking.istio.io",
+    "HTTPRoute": "httproutes.gateway.networking.k8s.io",
+}
+# What the component says of all that it makes.
+OURS = "app.kubernetes.io/managed-by=mirrored-service,app.kubernetes.io/name={}"
+NOT_THERE = "the server doesn't have a resource type"
 ATTEMPTS = 5
 
 
@@ -29,15 +35,28 @@ class Cluster:
         self._kubectl = ("kubectl", *access, f"--namespace={namespace}")
 
     def copying(self) -> list[Object]:
-        """The service's VirtualServices that copy requests."""
-        wanted = (f"{RESOURCE}/{name}" for name in routes.names(self.service))
-        text = self._run("get", *wanted, "--ignore-not-found", "--output=json")
+        """The service's VirtualServices and HTTPRoutes that copy requests."""
+        wanted = (f"{RESOURCES['VirtualService']}/{name}" for name in routes.names(self.service))
+        selector = f"--selector={OURS.format(self.service)}"
+        with ThreadPoolExecutor(2) as pool:
+            others = pool.submit(self._items, "get", RESOURCES["HTTPRoute"], selector)
+            found = self._items("get", *wanted, "--ignore-not-found")
+        try:
+            found += others.result()
+        except CommandError as problem:
+            # A service whose routes are Istio's has none: whoever stops it needs no right to read them.
+            if not found and NOT_THERE not in str(problem):
+                raise
+        return [item for item in found if routes.copied_to(routes.listed(item))]
+
+    def _items(self, *asked: str) -> list[Object]:
+        text = self._run(*asked, "--output=json")
         found = json.loads(text) if text else {"items": []}
-        items = found.get("items", [found])
-        return [item for item in items if routes.copied_to(item["spec"].get("http", []))]
+        items: list[Object] = found.get("items", [found])
+        return items
 
     def cut(self, found: Sequence[Object]) -> None:
-        """Takes the copies out of VirtualServices, which stay as they are otherwise."""
+        """Takes the copies out of routes, which stay as they are otherwise."""
         with ThreadPoolExecutor(len(found) or 1) as pool:
             list(pool.map(self._cut, found))
 
@@ -54,19 +73,20 @@ class Cluster:
         return requests_passed_on(self._run("exec", pod, "--container=istio-proxy", "--", *ask))
 
     def _cut(self, found: Object) -> None:
-        name = f"{RESOURCE}/{found['metadata']['name']}"
+        kind = found.get("kind", "VirtualService")
+        name, path = f"{RESOURCES[kind]}/{found['metadata']['name']}", f"/spec/{routes.LISTS[kind]}"
         for _ in range(ATTEMPTS):
-            http = found["spec"]["http"]
+            listed = routes.listed(found)
             patch = [
                 # So that nobody's change of the meantime is taken back.
-                {"op": "test", "path": "/spec/http", "value": http},
-                {"op": "replace", "path": "/spec/http", "value": routes.without_copies(http)},
+                {"op": "test", "path": path, "value": listed},
+                {"op": "replace", "path": path, "value": routes.without_copies(listed)},
             ]
             try:
                 self._run("patch", name, "--type=json", f"--patch={json.dumps(patch)}")
             except CommandError:
                 found = json.loads(self._run("get", name, "--output=json"))
-                if found["spec"]["http"] == http:
+                if routes.listed(found) == listed:
                     raise
             else:
                 return

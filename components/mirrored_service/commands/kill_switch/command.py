@@ -29,8 +29,8 @@ def stop(stack: NoStack, service: Service, cluster: Cluster, begun: float, quiet
     """Stops the copies, and watches the last of them arrive."""
     with _config_at_least(stack, service):
         copying = cluster.copying()
-        targets = [target for found in copying for target in routes.copied_to(found["spec"]["http"])]
-        named = {subset.removesuffix(routes.COPIES) for _, subset in targets if subset}
+        targets = [target for found in copying for target in routes.copied_to(routes.listed(found))]
+        named = routes.versions(service.name, targets)
         with Watch(cluster, sorted((named | set(service.percentages)) - {ELSEWHERE})) as watch:
             cluster.cut(copying)
             changed = time.monotonic()

@@ -17,7 +17,7 @@ class Report:
     service: str
     namespace: str
     percentages: Mapping[str, float]  # as the config had them
-    cut: tuple[str, ...]  # VirtualServices that copied
+    cut: tuple[str, ...]  # VirtualServices and HTTPRoutes that copied
     routes_changed: float
     last_copy: float | None  # none arrived later; None: no proxy counts any
     proxies: tuple[str, ...]  # pods whose proxies said so

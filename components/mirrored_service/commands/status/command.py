@@ -25,7 +25,7 @@ from .roles import Role, copied_methods, roles
 from .waiting import waiting
 
 SUMMARY = "Tells what is live, shadow and idle, and which requests and copies reach it."
-KINDS = ("Deployment", "DestinationRule", "VirtualService")
+KINDS = ("Deployment", "DestinationRule", "HTTPRoute", "Service", "VirtualService")
 SECONDS = 5.0
 EXPECT_SECONDS = 30.0
 READ_AT_ONCE = 8

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...description.subset import COPIES
+from ...rendering.known_routes import http
 from ..doctor.selectors import by_labels
 from ..doctor.subject import Object, Subject, Version, labels
 
@@ -36,7 +37,7 @@ class Role:
 
 def roles(subject: Subject, pods: Sequence[Object]) -> list[Role]:
     """One for each version, the live ones first."""
-    routes = [route for found in subject.of("VirtualService") for route in _list(found.get("spec"), "http")]
+    routes = [route for found in subject.routes for route in http(found)]
     wanted = {
         found["metadata"]["name"]: found["spec"].get("replicas", 1) for found in subject.of("Deployment")
     }
@@ -55,12 +56,7 @@ def roles(subject: Subject, pods: Sequence[Object]) -> list[Role]:
 
 def copied_methods(subject: Subject) -> list[str]:
     """The methods of the requests that are copied; none: every one."""
-    copying = [
-        route
-        for found in subject.of("VirtualService")
-        for route in _list(found.get("spec"), "http")
-        if _list(route, "mirrors")
-    ]
+    copying = [route for found in subject.routes for route in http(found) if _list(route, "mirrors")]
     methods = [
         str(_entry(_entry(match, "method"), "exact") or "")
         for route in copying
