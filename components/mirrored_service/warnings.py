@@ -40,6 +40,13 @@ def of(service: Service) -> list[str]:
             "was theirs; routes with paths, or gateway.delegate, or gateway.ownsHosts true if there are no "
             'others, or mirrorMatch of every request (methods ["*"] alone)'
         )
+    if _is_more_specific(service):
+        lines.append(
+            "mirrorMatch: while some requests are copied, the rule for them is more specific than their route, "
+            "and this service answers what was theirs where other teams have routes for the same hosts that tell "
+            "the same path apart by headers alone, or for a path that mirrorMatch names; gateway.ownsHosts true "
+            'if there are none, or mirrorMatch of every request (methods ["*"] alone)'
+        )
     if service.mirror_headers and service.mirror_to and service.mirror_to.percent:
         lines.append(
             "mirrorHeaders: copies to mirrorTo keep all headers, as only sidecars of this service's shadows "
@@ -138,6 +145,12 @@ def _may_take_from_others(service: Service) -> bool:
     return any(
         route.copied and not route.answers_itself and route.catches_all for route in service.gateway_routes
     )
+
+
+def _is_more_specific(service: Service) -> bool:
+    """Gateway API chooses among the routes of all teams by how specific they are."""
+    shared = service.by_gateway_api and bool(service.hosts) and not service.gateway.owns_hosts
+    return shared and service.copies and not service.mirror_match.everything
 
 
 def _spoken_to(service: Service) -> list[str]:

@@ -30,6 +30,7 @@ _COLLECTIONS = {
     "Gateway": "/apis/networking.istio.io/v1/namespaces/{}/gateways",
     "Telemetry": "/apis/telemetry.istio.io/v1/namespaces/{}/telemetries",
     "TrafficExtension": "/apis/extensions.istio.io/v1alpha1/namespaces/{}/trafficextensions",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
     "VirtualService": "/apis/networking.istio.io/v1/namespaces/{}/virtualservices",
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
     "Sidecar": "/apis/networking.istio.io/v1/namespaces/{}/sidecars",
@@ -75,7 +76,7 @@ class Judge:
             # The object's own does not exist; nothing in a dry run could create it.
             metadata["namespace"] = self.namespace
         answer = self._session.post(
-            self._server + _COLLECTIONS[kind].format(self.namespace),
+            self._server + _collection(manifest).format(self.namespace),
             params=_STRICT,
             data=json.dumps({**manifest, "metadata": metadata}),
             headers={"Content-Type": "application/json"},
@@ -85,6 +86,12 @@ class Judge:
             return f"{kind} {metadata['name']}: {answer.json().get('message', answer.text)}"
         warning = "" if kind in _ALWAYS_WARNED_OF else answer.headers.get(_WARNING)
         return f"{kind} {metadata['name']}: {warning}" if warning else ""
+
+
+def _collection(manifest: Manifest) -> str:
+    found = _COLLECTIONS[manifest["kind"]]
+    # Two APIs have a kind called Gateway.
+    return found.replace("/networking.istio.io/v1/", f"/{manifest['apiVersion']}/")
 
 
 def rendered(service: Service) -> list[Manifest]:

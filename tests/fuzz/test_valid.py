@@ -20,7 +20,7 @@ from mirrored_service import (
 )
 from mirrored_service.reading.service import parse
 from mirrored_service.rendering import Manifest, routes
-from tests.fuzz import valid
+from tests.fuzz import by_gateway_api, valid
 from tests.fuzz.judge import Judge, rendered
 from tests.services import service_args
 
@@ -52,7 +52,8 @@ def test_pods_are_judged_with_the_sidecar_injected(judge: Judge) -> None:
 
 
 def test_every_property_is_generated() -> None:
-    assert {*valid.SERVICE, *valid.NAMESPACE} == MirroredServiceArgs.__optional_keys__
+    # In Gateway API's words it is another test.
+    assert {*valid.SERVICE, *valid.NAMESPACE, "api"} == MirroredServiceArgs.__optional_keys__
     elsewhere = {"image", "containerPorts", "podLabels", "weight", "mirrorPercent", "podTemplate"}
     assert {*valid.VERSION, *valid.COUNTS, *elsewhere} == SubsetArgs.__optional_keys__
     for generated, shape in (
@@ -73,4 +74,11 @@ def test_every_property_is_generated() -> None:
 def test_the_cluster_takes_whatever_we_accept(judge: Judge, args: Any) -> None:
     service = parse(args)
     event(f"{len(service.live)} live, {len(service.shadows)} shadows")
+    assert judge.refusals(rendered(service)) == []
+
+
+@given(by_gateway_api.everything())
+def test_the_cluster_takes_whatever_we_accept_by_gateway_api(judge: Judge, args: Any) -> None:
+    service = parse(args)
+    event(f"{len(service.routes)} routes")
     assert judge.refusals(rendered(service)) == []

@@ -153,3 +153,19 @@ def test_paths_that_callers_in_the_mesh_get_no_answer_for() -> None:
     ]
     inside = [CART, {"match": [{"gateways": ["mesh"]}]}]
     assert said({"v1": LIVE, "v2": SHADOW}, routes=inside) == []
+
+
+def test_by_gateway_api_copies_of_some_requests_may_take_those_of_others() -> None:
+    line = "mirrorMatch: while some requests are copied, the rule for them is more specific"
+
+    def said(**settings: Any) -> bool:
+        found = warnings.of(parse(service_args(api="gateway", gateway=None, **settings)))
+        assert not any("Istio puts their route" in each for each in found)
+        return any(each.startswith(line) for each in found)
+
+    assert said()
+    assert not said(mirrorMatch={"methods": ["*"]})
+    assert not said(hosts=[])
+    assert not said(subsets={"v1": {"image": "shop:1", "weight": 100}})
+    owned = service_args(api="gateway", gateway={"ownsHosts": True})
+    assert not any(each.startswith(line) for each in warnings.of(parse(owned)))
