@@ -581,7 +581,7 @@ def routes(draw: st.DrawFn) -> list[Args]:
 def route_rests(draw: st.DrawFn, kind: str) -> Args:
     """What a route is, besides its matches, whose path is of this kind."""
     rest: Args = draw(fuzzed({}, ROUTE))
-    if kind == "regex":
+    if kind == "regex" or "uri" in rest.get("rewrite", {}):
         return {**rest, "mirror": False}  # of those that are copied, paths may be asked for
     answer = draw(st.sampled_from([None, None, None, *ANSWERS]))
     if answer is None:

@@ -206,6 +206,13 @@ REFUSED: list[tuple[str, Any, str]] = [
         f"{WAY_OUT}",
     ),
     (
+        "a beginning that is rewritten next to longer ones that are copied",
+        service_args(routes=[{"rewrite": {"uri": "/v1/"}}], mirrorMatch={"paths": ["/cart/*"]}),
+        f"routes[0].rewrite.uri: '/v1/' {NOT} nothing next to mirrorMatch.paths below the route's prefix, as "
+        "more of the path would be rewritten of requests that are copied than of others; uriRegexRewrite, or "
+        "mirror: false for this route",
+    ),
+    (
         "an expression for a header that what is copied has",
         service_args(
             routes=[{"match": [{"headers": {"X-A": {"regex": "a+"}}}]}], mirrorMatch={"headers": {"x-a": "a"}}

@@ -75,6 +75,9 @@ def check(service: Service, problems: Problems) -> None:
         return
     for path, match in _copied_matches(service):
         _check_combined(service.mirror_match, path, match, problems)
+    for place, route in enumerate(service.routes):
+        if route.copied:
+            _check_rewritten(service.mirror_match, ("routes", place, "rewrite", "uri"), route, problems)
     _check_size(service, problems)
 
 
@@ -144,6 +147,24 @@ def _check_combined(copied: MirrorMatch, path: Path, match: Match, problems: Pro
             f"a mapping is not allowed; allowed: nothing next to method, {way_out}",
         )
     _check_length(copied, path, match, problems)
+
+
+def _check_rewritten(copied: MirrorMatch, path: Path, route: Route, problems: Problems) -> None:
+    """Istio rewrites as much of a path as the match names: more, where fewer paths are copied."""
+    to = route.rest.get("rewrite", {}).get("uri")
+    starts = [match.get("uri", {"prefix": "/"}).get("prefix") for match in route.matches or ({},)]
+    narrower = any(
+        start is not None and each.startswith(start) and each != f"{start}*"
+        for each in copied.paths
+        for start in starts
+    )
+    if to is not None and narrower:
+        problems.add(
+            path,
+            f"{shown(to)} is not allowed; allowed: nothing next to mirrorMatch.paths below the route's prefix, "
+            "as more of the path would be rewritten of requests that are copied than of others; "
+            "uriRegexRewrite, or mirror: false for this route",
+        )
 
 
 def _check_length(copied: MirrorMatch, path: Path, match: Match, problems: Problems) -> None:
