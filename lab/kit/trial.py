@@ -75,15 +75,20 @@ class Trial:
 
     @contextmanager
     def collecting(self, log: Path, rate: int, *more: str) -> Iterator[Collection]:
-        """Load during the block, and a collector that writes to `log`, from which everything else goes before."""
+        """Load during the block, and a collector that writes to `log`."""
+        stream = of_paths(self.lab, self.stack.host, PATHS, rate)
+        with self.collector(log, *more) as collection, load(self.lab, [stream]):
+            yield collection
+
+    @contextmanager
+    def collector(self, log: Path, *more: str) -> Iterator[Collection]:
+        """A collector that writes to `log`, from which everything else goes before, until the block ends."""
         shutil.rmtree(log, ignore_errors=True)
         options = ("--namespace", self.stack.namespace, "--app", "shop", "--file-every", "5s", *more)
-        stream = of_paths(self.lab, self.stack.host, PATHS, rate)
         collection = Collection(self.lab, log, *options)
         try:
             collection.wait_until_ready()
-            with load(self.lab, [stream]):
-                yield collection
+            yield collection
             time.sleep(FLUSH_SECONDS)
             collection.end()
         finally:

@@ -3,9 +3,13 @@ differs, and nothing is lost when they begin to, and when they end."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow.parquet
@@ -16,17 +20,20 @@ from lab.build import example_images
 from lab.kit import templates
 from lab.kit.load import load, of_paths
 from lab.kit.trial import PATHS, PROVIDER, Compared, Trial
+from tests.mesh.faults import wait_until
+from tests.mesh.test_protocols import Calls
 
 pytestmark = pytest.mark.alone
 
 RATE = 60
 SECONDS = 20.0
+EACH = 20  # requests for each kind of answer that is not compared, or not as JSON
 KEY = "000102030405060708090a0b0c0d0e0f"
 ALL = {"key": KEY, "oneOf": 1}
 # Each path gets the same answer every time, but for a time and an id; FAULTS says what is wrong with some of
 # them.
 SERVER = """
-import datetime, gzip, json, os, uuid
+import datetime, gzip, json, os, time, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FAULTS = json.loads(os.environ["FAULTS"])
@@ -39,6 +46,13 @@ class Shop(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/healthz":
             return self.answer(b"ok", "text/plain")
+        if path == "/nothing":
+            self.send_response(204)
+            return self.end_headers()
+        if path == "/events":
+            return self.stream("text/event-stream", [b"data: hush\\n\\n"] * 5)
+        if path == "/slow":
+            return self.stream("application/json", [b'["hush 1"', b', "hush 2"', b', "hush 3"]'])
         fault = FAULTS.get(path)
         chosen = fault and int(self.headers["x-request-id"][-2:], 16) % 8 == 0
         held = {"name": "hush", "price": 4711.25, "tags": ["hush 1", "hush 2"], "id": str(uuid.uuid4())}
@@ -55,6 +69,18 @@ class Shop(BaseHTTPRequestHandler):
             held = {"page": "hush"}
         self.answer(json.dumps(held).encode(), "application/json", packed=path == "/search")
 
+    do_HEAD = do_GET
+
+    def stream(self, kind, pieces):
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for piece in pieces:
+            self.wfile.write(b"%x\\r\\n%b\\r\\n" % (len(piece), piece))
+            time.sleep(0.3)
+        self.wfile.write(b"0\\r\\n\\r\\n")
+
     def answer(self, body, kind, packed=False):
         if packed:
             body = gzip.compress(body, mtime=0)
@@ -64,7 +90,8 @@ class Shop(BaseHTTPRequestHandler):
         if packed:
             self.send_header("content-encoding", "gzip")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -106,11 +133,29 @@ def deploy(trial: Trial, faults: dict[str, str], digests: dict[str, Any], live: 
     trial.stack.deploy(subsets, accessLog={"providers": [PROVIDER]}, answerDigests=digests)
 
 
-def compared(trial: Trial, *options: str) -> Compared:
+def compared(trial: Trial, *options: str, meanwhile: Callable[[], None] = lambda: None) -> Compared:
     log = trial.directory / "log"
     with trial.collecting(log, RATE):
-        time.sleep(SECONDS)
+        # In the middle: what is near the ends of a log is left out.
+        time.sleep(SECONDS / 2)
+        meanwhile()
+        time.sleep(SECONDS / 2)
     return trial.compare(log, trial.directory / "page.html", *options)
+
+
+def collected(trial: Trial) -> list[dict[str, Any]]:
+    """The lines of the last log."""
+    files = sorted((trial.directory / "log").glob("*.parquet"))
+    return [row for file in files for row in pyarrow.parquet.read_table(file).to_pylist()]
+
+
+def digested(trial: Trial, method: str, path: str) -> Counter[tuple[str, str]]:
+    """How many of the answers each version's digests call what; "" for none."""
+    return Counter(
+        (row["version"], (row["answer_digest"] or "").partition(" ")[0])
+        for row in collected(trial)
+        if (row["method"], row["path"]) == (method, path)
+    )
 
 
 def about_contents(found: Compared, result: str) -> set[tuple[str, str]]:
@@ -159,12 +204,77 @@ def test_a_type_that_changed_fails_without_a_control_too(trial: Trial) -> None:
     assert "a string in place of a number" in text
 
 
+@contextmanager
+def asking(trial: Trial, method: str, path: str) -> Iterator[http.client.HTTPResponse]:
+    """Through the gateway, over a connection that the end of the block closes, whatever is still to come."""
+    address = trial.lab.gateway_url.removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        connection.request(method, path, headers={"Host": trial.stack.host})
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+def ask_for_what_is_not_compared(trial: Trial) -> None:
+    """EACH of: an answer to HEAD, one with 204, a stream of events, an answer that the caller breaks off."""
+
+    def whole(method: str, path: str, status: int) -> None:
+        with asking(trial, method, path) as answer:
+            assert (answer.status, answer.read()) == (status, b"")
+
+    def events(_: int) -> None:
+        with asking(trial, "GET", "/events") as answer:
+            assert answer.readline() == b"data: hush\n"
+            first = time.monotonic()
+            assert len(answer.read().splitlines()) == 9
+            # The first one came when it was sent, not with the last.
+            assert time.monotonic() - first > 0.9
+
+    def a_part(_: int) -> None:
+        with asking(trial, "GET", "/slow") as answer:
+            assert answer.read1(100).startswith(b"[")
+
+    with ThreadPoolExecutor(10) as several:
+        for _ in range(EACH):
+            whole("HEAD", "/cart", 200)
+            whole("GET", "/nothing", 204)
+        list(several.map(events, range(EACH)))
+        list(several.map(a_part, range(EACH)))
+
+
+def failed(found: Compared) -> list[tuple[str, str, str]]:
+    """What fails besides latencies, of which a busy machine may have its own opinion."""
+    return [each for each in found.statements("FAIL") if each[0] not in ("p50", "p95", "p99")]
+
+
+def test_streams_empty_answers_and_those_that_callers_break_off_are_counted_and_fail_nothing(
+    trial: Trial,
+) -> None:
+    deploy(trial, {}, ALL)
+    found = compared(trial, "--max-new-contents=1", meanwhile=lambda: ask_for_what_is_not_compared(trial))
+    contents = found.figures["contents"]
+    assert contents["notComparable"] == {"stream": EACH}
+    assert contents["digestOnOneSideOnly"] == 0
+    # Compared are the others, with answers that hold nothing among them.
+    for method, path in (("HEAD", "/cart"), ("GET", "/nothing")):
+        assert digested(trial, method, path) == dict.fromkeys(
+            [("v1", "empty"), ("v2", "empty"), ("v1b", "empty")], EACH
+        )
+    everything = found.figures["all"]
+    assert {"live": "200 cut off", "shadow": "200", "requests": EACH} in everything["answers"]
+    assert (everything["unfinished"]["worse"], everything["unfinished"]["better"]) == (0, EACH)
+    # The copies of what callers break off are answered to the end.
+    assert digested(trial, "GET", "/slow") == {("v1", ""): EACH, ("v2", "json"): EACH, ("v1b", "json"): EACH}
+    assert {("coverage", ""), ("changes", ""), ("contents", "")} <= {
+        (about, route) for about, route, _ in found.statements("PASS")
+    }
+    assert failed(found) == []
+    assert "a stream: server-sent events" in (trial.directory / "page.html").read_text()
+
+
 def test_no_value_of_an_answer_is_in_a_log_a_page_or_a_config(trial: Trial) -> None:
-    rows = [
-        row
-        for file in sorted((trial.directory / "log").glob("*.parquet"))
-        for row in pyarrow.parquet.read_table(file).to_pylist()
-    ]
+    rows = collected(trial)
     assert any("$.name=s" in (row["answer_fields"] or "") for row in rows)
     page = trial.directory / "page.html"
     told = [repr(rows), page.read_text(), page.with_suffix(".json").read_text()]
@@ -192,3 +302,46 @@ def test_nothing_is_lost_while_digests_begin_and_end_and_a_version_is_promoted(
     (stream,) = counted
     assert stream.sent > 500
     assert not stream.failures
+
+
+def echo(**role: Any) -> dict[str, Any]:
+    """A version that answers gRPC calls."""
+    return {
+        "image": "lab.local/echo:1",
+        "env": {"NAME": "shop"},
+        **templates.pod(service="shop", readinessProbe={"periodSeconds": 1}),
+        "stop": {"delaySeconds": 1},
+        **role,
+    }
+
+
+def test_grpc_calls_are_counted_as_not_comparable_and_none_is_lost(trial: Trial) -> None:
+    trial.stack.deploy(
+        {"v1": echo(weight=100), "v2": echo(mirrorPercent=100)},
+        ports=[{"name": "grpc", "port": 80}],
+        mirrorMatch={"grpcCalls": True},
+        accessLog={"providers": [PROVIDER]},
+        answerDigests=ALL,
+    )
+    client = Calls(trial.stack, "/shop.Shop/Order")
+    wait_until(client.is_answered, "the gateway knows the service")
+    client.failures.clear()
+    client.answers.clear()
+    with trial.collector(trial.directory / "log"):
+        with client.again_and_again():
+            time.sleep(SECONDS)
+        assert len(list(client.stream(iter([b"hush"] * 5), timeout=10))) == 5
+    client.channel.close()
+    assert client.failures == []
+    assert len(client.answers) > 100
+    whats = digested(trial, "POST", "/shop.Shop/Order")
+    assert set(whats) == {("v1", "grpc"), ("v2", "grpc")}
+    assert whats["v1", "grpc"] == whats["v2", "grpc"] > len(client.answers)
+    found = trial.compare(trial.directory / "log", trial.directory / "page.html", "--methods=POST")
+    contents = found.figures["contents"]
+    assert (contents["compared"], set(contents["notComparable"])) == (0, {"grpc"})
+    assert contents["notComparable"]["grpc"] == found.figures["all"]["compared"] > 50
+    assert failed(found) == []
+    assert [
+        text for about, _, text in found.statements("INCONCLUSIVE") if "gRPC" in text and about == "contents"
+    ]

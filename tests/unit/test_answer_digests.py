@@ -88,6 +88,14 @@ def test_what_is_copied_is_looked_at() -> None:
     assert found.splitlines()[1] == "local METHODS = nil"
 
 
+def test_grpc_calls_that_are_copied_are_looked_at_so_that_the_report_can_count_them() -> None:
+    calls: dict[str, Any] = {"ports": [{"name": "grpc", "port": 80}], "mirrorMatch": {"grpcCalls": True}}
+    found = extensions(SHADOW, **calls)["nginx-v1"]["lua"]["inlineCode"]
+    assert '["POST"] = true' in found.splitlines()[1]
+    mixed = {**calls, "ports": [{"name": "http", "port": 81}, *calls["ports"]]}
+    assert extensions(SHADOW, **{**mixed, "mirrorMatch": {}})["nginx-v1"]["lua"]["inlineCode"] == code()
+
+
 def test_it_fits_into_the_object() -> None:
     assert len(code()) < 64 * 1024
 

@@ -21,7 +21,7 @@ from . import Manifest, manifest, tagging
 
 
 def traffic_extension(service: Service, subset: Subset, digests: AnswerDigests) -> Manifest:
-    methods = service.mirror_match.methods
+    methods = _methods(service)
     key = digests.key
     spec: Manifest = {
         "selector": {"matchLabels": service.pod_labels(subset)},
@@ -35,6 +35,13 @@ def traffic_extension(service: Service, subset: Subset, digests: AnswerDigests) 
     return manifest(
         "extensions.istio.io/v1alpha1", "TrafficExtension", tagging.version_metadata(service, subset), spec
     )
+
+
+def _methods(service: Service) -> tuple[str, ...]:
+    """Those of requests that are copied. A gRPC call is a POST, and is told as one that cannot be compared."""
+    copied = service.mirror_match
+    calls = any(port.protocol == "grpc" and copied.of("grpc") for port in service.routed)
+    return tuple(dict.fromkeys((*copied.methods, *(("POST",) if calls else ()))))
 
 
 def lua(key: str, digests: AnswerDigests, methods: tuple[str, ...]) -> str:
