@@ -3,10 +3,12 @@
 import pulumi
 
 import settings
+import sidecars
 from mirrored_service import MirroredService
 
 args = settings.load()
 service = MirroredService(args["name"], args)
+sidecars.tell(service, args)
 
 pulumi.export("namespace", service.namespace)
 pulumi.export("host", service.host)

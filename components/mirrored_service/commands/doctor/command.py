@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ...plan import managed, plan
 from ...reading.fields import InvalidArgsError
 from ...reading.service import parse
 from .. import which
@@ -18,7 +17,7 @@ from ..stack import Stack
 from . import report
 from .judging import CANNOT_TELL, judge
 from .reading import read
-from .subject import Subject
+from .subject import Subject, of_config
 
 SUMMARY = "Tells what endangers a mirrored service: before its first `pulumi up`, and at any time after."
 ROOT = "istio-system"
@@ -60,19 +59,5 @@ def _subject(options: argparse.Namespace) -> tuple[Subject, dict[str, str]]:
         service = named(options.service)
         return Subject(service.name, service.namespace, (), configured=False), {}
     stack = Stack(options.stack, options.cwd)
-    described = parse(stack.args())
-    # Of Gateways those of Istio are read; what becomes of one of Gateway API its routes' conditions tell.
-    objects = [
-        managed(step)
-        for step in plan(described)
-        if not (described.by_gateway_api and step.manifest["kind"] == "Gateway")
-    ]
-    subject = Subject(
-        described.name,
-        described.namespace,
-        objects,
-        configured=True,
-        settle_seconds=described.settle_seconds,
-        secret=bool(stack.secrets()),
-    )
+    subject = of_config(parse(stack.args()), secret=bool(stack.secrets()))
     return subject, stack.cluster()

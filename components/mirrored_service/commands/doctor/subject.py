@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from ...description.routes import MESH
+from ...description.service import Service
 from ...description.subset import COPIES
+from ...plan import managed, plan
 from ...rendering import known_routes
 
 Object = Mapping[str, Any]
@@ -138,6 +140,24 @@ class Subject:
 def _template(deployment: Object) -> Mapping[str, str]:
     found: Mapping[str, str] = deployment["spec"]["template"]["metadata"].get("labels") or {}
     return found
+
+
+def of_config(described: Service, *, secret: bool = False) -> Subject:
+    """The service as its config describes it; `secret`: some of it is one, so that values are not told."""
+    # Of Gateways those of Istio are read; what becomes of one of Gateway API its routes' conditions tell.
+    objects = [
+        managed(step)
+        for step in plan(described)
+        if not (described.by_gateway_api and step.manifest["kind"] == "Gateway")
+    ]
+    return Subject(
+        described.name,
+        described.namespace,
+        objects,
+        configured=True,
+        settle_seconds=described.settle_seconds,
+        secret=secret,
+    )
 
 
 def in_cluster(name: str, namespace: str, found: Iterable[Object]) -> Subject:
