@@ -1,17 +1,18 @@
 """`python -m benchmarks.answers`: processor time of a proxy for a request, with digests of answers and without.
 
-An Envoy by itself, without TLS: processor time can be told on a busy machine, latency cannot."""
+An Envoy by itself, without TLS: processor time can be told on a busy machine. Of latency on the mesh
+`python -m benchmarks.answers.latency` tells."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.answers.bodies import body
 from lab.kit.digesting_proxy import KEY, Answer, running
 from mirrored_service.description.answer_digests import AnswerDigests
 from mirrored_service.rendering.answer_digests import lua
@@ -20,14 +21,6 @@ SIZES = (1_000, 10_000, 60_000, 100_000)
 WITHOUT = "-- nothing"
 _TICK = os.sysconf("SC_CLK_TCK")
 _MOST_JSON = 65_536
-
-
-def body(size: int) -> bytes:
-    """JSON of about so many bytes."""
-    item = {"id": 1, "name": "a thing with a name", "price": 12.5, "tags": ["a", "b"], "stock": None}
-    one = len(json.dumps(item)) + 2
-    items = [{**item, "id": place} for place in range(max(1, size // one))]
-    return json.dumps({"total": size, "items": items}).encode()
 
 
 def microseconds(code: str, size: int, requests: int) -> float:

@@ -9,8 +9,8 @@ import json
 import subprocess
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,17 +39,19 @@ class Counted:
         repr=False, default=()
     )  # when requests that failed began, in rising order
     latencies: tuple[float, ...] = field(repr=False, default=())  # seconds, of the answers, in rising order
+    latencies_of: Mapping[str, tuple[float, ...]] = field(repr=False, default_factory=dict)  # the same by URL
 
     def lost(self, live: Iterable[str]) -> int:
         """Requests that failed or were answered by a version that is not live."""
         strangers = sum(count for version, count in self.answered_by.items() if version not in set(live))
         return sum(self.failures.values()) + strangers
 
-    def percentile(self, percent: float) -> float:
-        """Seconds within which so many of the answers came."""
-        if not self.latencies:
+    def percentile(self, percent: float, url: str | None = None) -> float:
+        """Seconds within which so many of the answers came, of all or of one URL."""
+        found = self.latencies if url is None else self.latencies_of.get(url)
+        if not found:
             raise LabError(f"load {self.stream}: no request was answered")
-        return self.latencies[min(int(len(self.latencies) * percent / 100), len(self.latencies) - 1)]
+        return found[min(int(len(found) * percent / 100), len(found) - 1)]
 
 
 @dataclass(frozen=True)
@@ -182,14 +184,15 @@ def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
     """Counts results. A body reads "nginx <version> <pod>"."""
     failures: Counter[str] = Counter()
     answered_by: Counter[str] = Counter()
-    answers, moments, latencies = [], [], []
-    for begun, status, latency, _, _, error, body, *_ in results:
+    answers, moments = [], []
+    latencies_of: defaultdict[str, list[float]] = defaultdict(list)
+    for begun, status, latency, _, _, error, body, _, _, _, url, *_ in results:
         text = base64.b64decode(body).decode(errors="replace")
         if status == "200" and not error:
             words = text.split()
             answered_by[words[1] if len(words) > 1 else "?"] += 1
             answers.append((int(begun) + int(latency)) / 1e9)
-            latencies.append(int(latency) / 1e9)
+            latencies_of[url].append(int(latency) / 1e9)
         else:
             failures[error if status == "0" else f"{status} {text[:100].strip()}"] += 1
             moments.append(int(begun) / 1e9)
@@ -202,5 +205,6 @@ def summarize(stream: str, results: Iterable[Sequence[str]]) -> Counted:
         answered_by=answered_by,
         longest_gap=max(gaps, default=0.0),
         moments=tuple(sorted(moments)),
-        latencies=tuple(sorted(latencies)),
+        latencies=tuple(sorted(itertools.chain.from_iterable(latencies_of.values()))),
+        latencies_of={url: tuple(sorted(each)) for url, each in latencies_of.items()},
     )

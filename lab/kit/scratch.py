@@ -56,8 +56,8 @@ class ScratchStack:
         args: Any = stack_config.with_target(self.args, lambda stack: stack_config.ANY_TARGET)
         return parse(args)
 
-    def kubectl(self, *args: str) -> str:
-        return self.lab.kubectl(*args, f"--namespace={self.namespace}")
+    def kubectl(self, *args: str, input: str | None = None) -> str:
+        return self.lab.kubectl(*args, f"--namespace={self.namespace}", input=input)
 
     def remove(self) -> None:
         # Nobody wants to wait here until pods have ended as they should.
