@@ -381,6 +381,13 @@ def test_routes_that_istiod_does_not_take_are_found(diagnose: Diagnose) -> None:
     ]
 
 
+@pytest.mark.parametrize("host", ["shop-v1", "shop-v2-copies", "*.web.svc.cluster.local"])
+def test_a_rule_of_others_for_a_version_is_found_by_gateway_api_too(diagnose: Diagnose, host: str) -> None:
+    cluster = Cluster(api="gateway")
+    cluster.add(made("DestinationRule", "others", {"host": host, "trafficPolicy": {"tls": {}}}))
+    assert [name for name, _ in diagnose(cluster).findings] == ["destination-rule"]
+
+
 def test_a_second_service_is_found_by_gateway_api_too(diagnose: Diagnose) -> None:
     cluster = Cluster(api="gateway")
     cluster.add(made("Service", "others", {"selector": {"app": NAME}}))

@@ -20,7 +20,7 @@ def destination_rule(seen: Seen) -> Findings:
         host = names.full(found["spec"].get("host", ""), key(found)[1], subject.domain)
         subsets = {subset["name"] for subset in found["spec"].get("subsets") or ()}
         policy = found["spec"].get("trafficPolicy")
-        if names.covers(host, subject.versions_host) and (policy or subsets):
+        if any(names.covers(host, ours) for ours in subject.routed_hosts) and (policy or subsets):
             yield Finding(
                 DANGER,
                 f"{said(found)} is for {host}, which the routes lead to",
@@ -37,7 +37,7 @@ def destination_rule(seen: Seen) -> Findings:
             yield Finding(
                 WARNING,
                 f"{said(found)} is for {host}",
-                f"requests go by this service's routes to {subject.versions_host}: what it says of sticky "
-                "sessions, limits or TLS has no effect on them",
+                f"requests go by this service's routes to {', '.join(subject.routed_hosts)}: what it says of "
+                "sticky sessions, limits or TLS has no effect on them",
                 "take what live requests need into trafficPolicy of this service, then delete it",
             )

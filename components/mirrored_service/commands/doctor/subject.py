@@ -101,6 +101,17 @@ class Subject:
         """What only the routes use."""
         return f"{self.name}-versions.{self.namespace}.svc.{self.domain}"
 
+    @property
+    def routed_hosts(self) -> list[str]:
+        """Where the routes lead: to subsets of one Service, or with Gateway API to a Service for each version and
+        one for its copies."""
+        if not self.of("HTTPRoute"):
+            return [self.versions_host]
+        where = f"{self.namespace}.svc.{self.domain}"
+        return [
+            f"{self.name}-{version.name}{end}.{where}" for version in self.versions for end in ("", COPIES)
+        ]
+
     @cached_property
     def versions(self) -> tuple[Version, ...]:
         answering = {version for found in self.routes for version in known_routes.answering(found)}
