@@ -35,6 +35,14 @@ SERVICES: dict[str, Any] = {
     "access logs": service_args(accessLog={"providers": ["mirrored-service-json"]}),
     "another environment": service_args(mirrorTo={"host": "a.example", "port": 80, "percent": 5}),
     "leaving": service_args(SHADOWS, keepOnDestroy=True),
+    "Gateway API": service_args(
+        SHADOWS,
+        api="gateway",
+        gateway={"tls": {"credentialName": "c"}},
+        trafficPolicy={"loadBalancer": {"simple": "RANDOM"}},
+        ports=[{"name": "http", "port": 80}, {"name": "grpc", "port": 90}],
+        mirrorTo={"host": "a.example", "port": 80, "percent": 5},
+    ),
 }
 
 
@@ -128,6 +136,23 @@ def test_destroy_takes_the_routes_first_and_what_contains_a_version_after_its_po
     # Where copies go is of no use without routes; anything else that requests need goes later.
     early = {key for key in found if levels[key] == routes and key[0] != "VirtualService"}
     assert early <= {("DestinationRule", step.key[1]) for step in found.values() if step.after}
+    for key in CONTAINMENT:
+        assert levels[key] < levels["Deployment", "nginx-v2"]
+
+
+@pytest.mark.parametrize("subsets", [SHADOW, LIVE, with_v2()], ids=["shadow", "live", "idle"])
+def test_destroy_keeps_to_this_order_by_gateway_api_too(subsets: Any) -> None:
+    found = steps(subsets, api="gateway")
+    levels = {key: level(found, key) for key in found}
+    routes = levels["HTTPRoute", "nginx-ingress"]
+    assert routes == levels["HTTPRoute", "nginx-mesh"]
+    later = {key for key in found if levels[key] >= routes and key[0] != "HTTPRoute"}
+    assert later <= {("Service", f"nginx-{version}-copies") for version in ("v1", "v2")}
+    for version in ("v1", "v2"):
+        pods = levels["Deployment", f"nginx-{version}"]
+        assert levels["Service", f"nginx-{version}"] < pods
+        is_live = bool(subsets[version].get("weight"))
+        assert (levels["Service", f"nginx-{version}-copies"] > pods) is not is_live
     for key in CONTAINMENT:
         assert levels[key] < levels["Deployment", "nginx-v2"]
 
