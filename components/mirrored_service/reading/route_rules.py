@@ -13,6 +13,7 @@ from typing import Any
 
 import pulumi
 
+from ..description import durations
 from ..description.routes import MESH
 from . import syntax
 from .copies import LEAST_PERCENT
@@ -236,7 +237,7 @@ def _of_callers(match: Value) -> Found:
 
 
 def _duration(values: Value, key: str) -> Found:
-    if key in values and syntax.milliseconds(values[key]) is None:
+    if key in values and durations.milliseconds(values[key]) is None:
         yield (key,), values[key], _DURATION_TEXT
 
 
@@ -332,7 +333,7 @@ def _of_cors(policy: Value) -> Found:
         if not fits(syntax.CONDITION, origin):
             yield ("allowOrigin", place), origin, "1 to 1000 printable ASCII characters"
     yield from _duration(policy, "maxAge")
-    if (syntax.milliseconds(policy.get("maxAge")) or 0) % 1000:
+    if (durations.milliseconds(policy.get("maxAge")) or 0) % 1000:
         yield ("maxAge",), policy["maxAge"], "whole seconds"
 
 

@@ -180,23 +180,6 @@ def is_extended_resource(raw: str) -> bool:
     )
 
 
-_DURATION_PART = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?(h|ms|m|s)")
-_PART_NANOSECONDS = {"h": 3_600_000_000_000, "m": 60_000_000_000, "s": 1_000_000_000, "ms": 1_000_000}
-_LONGEST_DURATION = 8760 * 3_600_000
-
-
-def milliseconds(raw: object) -> int | None:
-    """A duration as Go writes it; None if it is none, below a millisecond, no whole number of them, or too "
-    "long."""
-    if not isinstance(raw, str) or re.fullmatch(f"({_DURATION_PART.pattern})+", raw) is None:
-        return None
-    total = Decimal(0)
-    for whole, fraction, unit in _DURATION_PART.findall(raw):
-        total += Decimal(f"{whole}.{fraction or 0}") * _PART_NANOSECONDS[unit]
-    found, rest = divmod(total, 1_000_000)
-    return int(found) if not rest and 1 <= found <= _LONGEST_DURATION else None
-
-
 # What RE2 and Python may not take alike.
 _REGEX_ODD = re.compile(
     r"\(\?(?!:|i\)|i:|s\)|s:|P<[A-Za-z_][A-Za-z0-9_]*>)"  # looking around, references, flags

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ..description import durations
 from ..description.ports import Port
 from ..description.routes import Match, Route
 from ..description.service import Service
 from ..description.subset import Subset
-from ..reading.syntax import milliseconds
 from . import ISTIO, Manifest, entry, manifest, mirror_to, tagging
 from .precedence import EXACT, Entry, arranged
 from .rules import Rule, mirrors, rules
@@ -29,7 +29,6 @@ MOST_RULES, MOST_MATCHES, MOST_MATCHES_OF_RULE, MOST_FILTERS = 16, 128, 64, 16
 _HTTP, _HTTPS = "http", "https"
 _MILLION = 1_000_000
 _ANY = ".*"
-_UNITS = (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
 def gateway(service: Service) -> Manifest:
@@ -117,15 +116,6 @@ def said(match: Entry) -> Manifest:
     return found
 
 
-def duration(whole: int) -> str:
-    """Milliseconds as Gateway API writes them: no fractions, at most five digits a unit."""
-    parts = []
-    for unit, size in _UNITS:
-        count, whole = divmod(whole, size)
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts)
-
-
 def _route(
     service: Service, suffix: str, parents: list[Manifest], of: list[Rule], port: Port, hosts: Manifest
 ) -> Manifest:
@@ -149,7 +139,7 @@ def _rule(service: Service, port: Port, rule: Rule, matches: list[Entry]) -> Man
             for subset in service.live
         ]
     if "timeout" in rule.rest:
-        found["timeouts"] = {"request": duration(_milliseconds(rule.rest["timeout"]))}
+        found["timeouts"] = {"request": durations.by_gateway_api(rule.rest["timeout"])}
     return found
 
 
@@ -216,7 +206,7 @@ def _cors(policy: Mapping[str, Any]) -> Manifest:
     if policy.get("allowCredentials"):
         found["allowCredentials"] = True
     if "maxAge" in policy:
-        found["maxAge"] = _milliseconds(policy["maxAge"]) // 1000
+        found["maxAge"] = (durations.milliseconds(policy["maxAge"]) or 0) // 1000
     return found
 
 
@@ -250,12 +240,6 @@ def _gateway(service: Service) -> Manifest:
 
 def _hostnames(service: Service) -> Manifest:
     return {} if "*" in service.hosts else {"hostnames": list(service.hosts)}
-
-
-def _milliseconds(raw: str) -> int:
-    found = milliseconds(raw)
-    assert found is not None, "reading/route_rules.py refuses other durations"
-    return found
 
 
 def _metadata(service: Service, name: str) -> Manifest:
