@@ -343,6 +343,11 @@ class GatewayArgs(TypedDict):
     tls: NotRequired[GatewayTlsArgs]
     """HTTPS as well. Default: HTTP only."""
 
+    annotations: NotRequired[dict[str, str]]
+    """Annotations of the Gateway that is made with api gateway, by which Istio may be told how to make its
+    Service: {networking.istio.io/service-type: ClusterIP} for one without a load balancer. Only with api gateway.
+    Default: none."""
+
 
 class AccessLogArgs(TypedDict):
     """Which access log the sidecars of the versions write, so that versions can be compared."""

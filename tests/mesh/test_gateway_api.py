@@ -27,7 +27,8 @@ from tests.mesh.switch import pull
 
 # The lab's ingress gateway (lab/cluster/manifests/gateway-api.yaml).
 BY_GATEWAY_API: dict[str, Any] = {"api": "gateway", "gateway": {"existing": "istio-system/ingress"}}
-# What is different about the others is shown by these.
+READY = "/ready"  # ends the paths of requests that only ask whether copies arrive
+# The others run with make test-thorough.
 SOME = ("a shadow added", "promote and remove v1", "replace v2 by v3 in one go")
 
 
@@ -64,9 +65,21 @@ class Asking:
             answer = self.session.request(method, url, headers=headers, timeout=10)
             assert (answer.status_code, answer.text.split()[1]) == (200, "v1")
 
+    def until_copied(self, name: str, path: str = "", debug: str = "") -> None:
+        """Proxies learn a little after `up` has ended where copies go."""
+
+        def arrives() -> bool:
+            self.ask("GET", f"{path}{READY}", debug=debug)
+            return any(READY in line["path"] for line in self._logged(name))
+
+        wait_until(arrives, f"{name} gets copies")
+
     def got(self, name: str) -> Counter[tuple[str, str]]:
-        logged = access_log(self.deployed.lab, self.deployed.service, name, self.run)
-        return Counter((line["method"], line["path"].removeprefix(self.run)) for line in logged)
+        lines = [line for line in self._logged(name) if READY not in line["path"]]
+        return Counter((line["method"], line["path"].removeprefix(self.run)) for line in lines)
+
+    def _logged(self, name: str) -> list[dict[str, Any]]:
+        return access_log(self.deployed.lab, self.deployed.service, name, self.run)
 
     def total(self, name: str) -> int:
         return self.got(name).total()
@@ -92,7 +105,8 @@ EVERYTHING = {"methods": ["*"]}
 
 def test_several_shadows_get_every_copy(under_load: UnderLoad, asking: Asking) -> None:
     under_load.begin_with(SHADOWS, mirrorMatch=EVERYTHING)
-    time.sleep(2)
+    for name in ("v2", "v3"):
+        asking.until_copied(name)
     asking.ask("GET", times=20)
     asking.ask("POST", times=20)
     wanted = {("GET", ""): 20, ("POST", ""): 20}
@@ -102,7 +116,7 @@ def test_several_shadows_get_every_copy(under_load: UnderLoad, asking: Asking) -
 @pytest.mark.parametrize("percent", [20, 50, 35.5, 250])
 def test_a_share_of_the_requests_is_copied(under_load: UnderLoad, asking: Asking, percent: float) -> None:
     under_load.begin_with({"v1": version("v1", weight=100), "v2": version("v2", mirrorPercent=percent)})
-    time.sleep(2)
+    asking.until_copied("v2")
     asking.ask("GET", times=400)
     asking.ask("POST", times=20)
     time.sleep(3)
@@ -116,7 +130,7 @@ def test_a_share_of_the_requests_is_copied(under_load: UnderLoad, asking: Asking
 def test_only_requests_with_a_header_are_copied(under_load: UnderLoad, asking: Asking) -> None:
     match = {"methods": ["GET"], "paths": [f"{asking.run}/a/*"], "headers": {"x-debug": "1"}}
     under_load.begin_with(live_and_shadow("v1", "v2"), mirrorMatch=match)
-    time.sleep(2)
+    asking.until_copied("v2", "/a", debug="1")
     for path in ("/a", "/a/", "/a/b", "/ab"):
         asking.ask("GET", path)
         asking.ask("GET", path, debug="1")
@@ -137,7 +151,7 @@ def test_a_copy_gets_what_the_route_makes_of_its_request(under_load: UnderLoad, 
         {},
     ]
     under_load.begin_with(live_and_shadow("v1", "v2"), routes=own)
-    time.sleep(2)
+    asking.until_copied("v2")
     for path in ("/old", "/old/", "/old/1", "/older"):
         asking.ask("GET", path)
         asking.ask("POST", path)
@@ -154,7 +168,7 @@ def test_everything_is_copied_and_then_the_copied_version_takes_over(
     under_load: UnderLoad, asking: Asking
 ) -> None:
     under_load.begin_with(live_and_shadow("v1", "v2"), mirrorMatch=EVERYTHING)
-    time.sleep(2)
+    asking.until_copied("v2")
     asking.ask("GET", times=10)
     asking.ask("POST", times=10)
     wait_until(lambda: asking.total("v2") == 20, "v2 got a copy of each")
@@ -166,7 +180,7 @@ def test_a_share_of_the_reading_requests_of_a_path_is_copied(under_load: UnderLo
     match = {"methods": ["GET"], "paths": [f"{asking.run}/shop/*"]}
     subsets = {"v1": version("v1", weight=100), "v2": version("v2", mirrorPercent=35)}
     under_load.begin_with(subsets, mirrorMatch=match)
-    time.sleep(2)
+    asking.until_copied("v2", "/shop")
     for path in ("/shop/1", "/shop", "/else"):
         asking.ask("GET", path, times=200)
     asking.ask("POST", "/shop/1", times=20)
@@ -182,7 +196,7 @@ def test_live_requests_do_not_mind_that_a_shadows_service_is_missing(
     under_load: UnderLoad, asking: Asking
 ) -> None:
     under_load.begin_with(live_and_shadow("v1", "v2"))
-    time.sleep(2)
+    asking.until_copied("v2")
     with under_load.nothing_lost("v1"):
         under_load.deployed.kubectl("delete", "service", "nginx-v2-copies")
         time.sleep(3)
@@ -192,9 +206,10 @@ def test_live_requests_do_not_mind_that_a_shadows_service_is_missing(
     )
     assert asking.total("v2") == 0
     under_load.begin_with(live_and_shadow("v1", "v2"))
-    time.sleep(2)
-    asking.ask("GET", "/again", times=20)
-    wait_until(lambda: asking.got("v2")["GET", "/again"] == 20, "v2 gets copies again")
+    again = Asking(under_load.deployed)
+    again.until_copied("v2")
+    again.ask("GET", times=20)
+    wait_until(lambda: again.total("v2") == 20, "v2 gets copies again")
 
 
 def conditions(deployed: ScratchStack, name: str) -> str:
@@ -250,8 +265,14 @@ def test_callers_in_the_mesh_are_split_by_weight_and_copied_by_port(
     }
     deployed.deploy(subsets, ports=ports, hosts=[], gateway={}, api="gateway")
     caller = Caller(deployed.lab, deployed.namespace, "caller", sidecar=True)
-    time.sleep(2)
+
+    def copies_arrive(path: str, url: str) -> bool:
+        caller.answers(url, 1)
+        return bool(access_log(deployed.lab, deployed.service, "v3", path))
+
     for port in (80, 8000):
+        asked = f"/ready-{port}-"
+        wait_until(partial(copies_arrive, asked, f"http://nginx:{port}{asked}"), f"copies of port {port}")
         answers = caller.answers(f"http://nginx:{port}/mesh-{port}-", 300)
         assert set(answers) == {"nginx v1", "nginx v2"}
         assert answers["nginx v1"] == pytest.approx(210, abs=40)
@@ -283,8 +304,8 @@ def test_a_gateway_that_is_made_gets_pods_and_an_address_of_its_own(
 ) -> None:
     deployed = deploy()
     # The lab has no load balancers.
-    inside = {"networking.istio.io/service-type": "ClusterIP"}
-    deployed.deploy(live_and_shadow("v1", "v2"), api="gateway", gateway={}, annotations=inside)
+    inside = {"annotations": {"networking.istio.io/service-type": "ClusterIP"}}
+    deployed.deploy(live_and_shadow("v1", "v2"), api="gateway", gateway=inside)
     deployed.kubectl(
         "wait",
         "--for=condition=Programmed",
@@ -295,7 +316,7 @@ def test_a_gateway_that_is_made_gets_pods_and_an_address_of_its_own(
     through = Stream("its own gateway", f"http://{address}/load", 50, deployed.host)
     promoted = {"v1": version("v1"), "v2": version("v2", weight=100)}
     with load(lab, [through]) as counted:
-        deployed.deploy(promoted, api="gateway", gateway={}, annotations=inside)
+        deployed.deploy(promoted, api="gateway", gateway=inside)
     assert_nothing_lost(counted, {"v1", "v2"})
     assert set(counted[0].answered_by) == {"v1", "v2"}
 

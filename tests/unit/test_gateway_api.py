@@ -277,6 +277,9 @@ def test_the_gateway_is_one_of_gateway_api_or_one_that_is_there() -> None:
         "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}],
     }
     assert made["HTTPRoute", "nginx-ingress"]["spec"]["hostnames"] == ["a.example"]
+    inside = {"networking.istio.io/service-type": "ClusterIP"}
+    annotated = rendered(hosts=["a.example"], gateway={"annotations": inside})["Gateway", "nginx-gateway"]
+    assert annotated["metadata"]["annotations"] == {"pulumi.com/patchForce": "true", **inside}
     there = rendered(hosts=["a.example"], gateway={"existing": "infra/public"})
     assert not [name for kind, name in there if kind == "Gateway"]
     parents = there["HTTPRoute", "nginx-ingress"]["spec"]["parentRefs"]
@@ -349,6 +352,14 @@ def test_what_gateway_api_cannot_say_is_refused(settings: dict[str, Any], path: 
     assert "api gateway" in problem
     if "delegate" not in path:
         parse(service_args(**{key: value for key, value in settings.items() if key != "api"}))
+
+
+def test_annotations_are_of_a_gateway_that_is_made_by_gateway_api() -> None:
+    inside = {"annotations": {"a": "b"}}
+    (problem,) = problems(service_args(gateway=inside))
+    assert problem.startswith("gateway.annotations: ")
+    (problem,) = refusals(gateway={**inside, "existing": "a/b"})
+    assert problem.startswith("gateway.annotations: ")
 
 
 def test_an_order_that_gateway_api_would_not_follow_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -23,6 +23,7 @@ class Gateway:
     selector: Mapping[str, str]
     port: int
     tls: GatewayTls | None  # None: HTTP only
+    annotations: Mapping[str, str] = field(default_factory=dict)  # of one of Gateway API that is made
 
     @property
     def origin(self) -> tuple[str, int, int]:

@@ -7,14 +7,14 @@ from itertools import combinations
 from .. import args as public
 from ..description.entry import Gateway, GatewayTls
 from ..description.service import GATEWAY_API
-from . import syntax
+from . import syntax, tagging
 from .fields import MISSING, Fields
 from .pods import object_input
 
 _HOSTS_TEXT = 'a list of host names, such as "shop.example.org", "*.example.org" or "*", each once'
 _HTTP_PORT, _HTTPS_PORT = 80, 443
 # What is said of the hosts' gateway.
-_OF_HOSTS = ("existing", "ownsHosts", "port", "selector", "tls")
+_OF_HOSTS = ("annotations", "existing", "ownsHosts", "port", "selector", "tls")
 
 
 def hosts(fields: Fields) -> tuple[str, ...]:
@@ -33,20 +33,28 @@ def gateway(fields: Fields) -> Gateway:
     """The gateway, with its ports."""
     section = fields.section("gateway", public.GatewayArgs)
     owns_hosts = section.flag("ownsHosts", False)
-    if fields.values.get("api") == GATEWAY_API:
+    by_gateway_api = fields.values.get("api") == GATEWAY_API
+    annotations = tagging.service_annotations(section)
+    if by_gateway_api:
         _refuse_by_gateway_api(section)
+    elif annotations:
+        section.refuse(
+            ("annotations",),
+            annotations,
+            "nothing without api gateway, as Istio makes nothing of its own Gateway",
+        )
     if section.flag("delegate", False):
         _refuse_beside_delegate(fields, section)
         return Gateway(None, True, False, {}, _HTTP_PORT, None)
     _refuse_without_hosts(fields, section)
     existing = section.text("existing", None, '"namespace/name", both DNS labels', syntax.GATEWAY)
     if existing:
-        for key in ("selector", "port", "tls"):
+        for key in ("annotations", "selector", "port", "tls"):
             if section.values.get(key) is not None:
                 section.refuse((key,), section.values[key], "nothing next to existing, whose owner sets it")
         return Gateway(existing, False, owns_hosts, {}, _HTTP_PORT, None)
     port = section.port("port", _HTTP_PORT)
-    return Gateway(None, False, owns_hosts, _selector(section), port, _tls(section, port))
+    return Gateway(None, False, owns_hosts, _selector(section), port, _tls(section, port), annotations)
 
 
 def _refuse_by_gateway_api(section: Fields) -> None:

@@ -41,7 +41,9 @@ def gateway(service: Service) -> Manifest:
     return manifest(
         GATEWAY_API,
         "Gateway",
-        _metadata(service, entry.name(service)),
+        tagging.metadata(
+            service, entry.name(service), {"app": service.name}, dict(service.gateway.annotations)
+        ),
         {"gatewayClassName": CLASS, "listeners": listeners},
     )
 
