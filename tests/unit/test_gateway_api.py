@@ -343,6 +343,10 @@ def test_another_environment_is_a_host_of_the_mesh() -> None:
         ({"routes": [{"match": [{"withoutHeaders": {"a": {}}}]}, {}]}, "routes[0].match[0].withoutHeaders"),
         ({"routes": [{"match": [{"sourceNamespace": "a"}]}, {}]}, "routes[0].match[0].sourceNamespace"),
         ({"routes": [{"match": [{"headers": {"a": {"prefix": "b"}}}]}, {}]}, "routes[0].match[0].headers.a"),
+        (
+            {"routes": [{"match": [{"queryParams": {"a b": {}}}]}, {}]},
+            'routes[0].match[0].queryParams["a b"]',
+        ),
     ],
 )
 def test_what_gateway_api_cannot_say_is_refused(settings: dict[str, Any], path: str) -> None:

@@ -128,6 +128,8 @@ def _of_match(match: Value) -> Found:
         yield ("method",), method, f"exact {_WITH}, and one of {', '.join(_METHODS)}"
     for key in ("headers", "queryParams"):
         for name, condition in match.get(key, {}).items():
+            if key == "queryParams" and not fits(_QUERY_NAME, name):
+                yield (key, name), condition, f"{_QUERY_NAME_TEXT} {_WITH}"
             if name.startswith(":") or "prefix" in condition or condition.get("regex") == "*":
                 yield (key, name), condition, f"exact or regex, or an empty mapping for any value, {_WITH}"
         if len(match.get(key, {})) > MOST_FILTERS:
@@ -201,6 +203,8 @@ def _of_headers(headers: Value) -> Found:
                     yield (side, edit, name), "", f"a value that is not empty {_WITH}"
 
 
+_QUERY_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}")
+_QUERY_NAME_TEXT = "a name of letters, digits and !#$%&'*+-.^_`|~"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 
 
