@@ -133,7 +133,7 @@ class MirroredService(pulumi.ComponentResource):
             "live_versions": [subset.name for subset in service.live],
             "shadow_versions": [subset.name for subset in service.shadows],
             "mirror_percents": {subset.name: subset.mirror_percent for subset in service.shadows},
-            "mirror_methods": list(service.mirror_match.methods),
+            "mirror_methods": list(service.copied_methods),
             "mirror_target": {
                 "host": service.host,
                 "port": service.port.number,

@@ -191,6 +191,27 @@ def test_outputs_say_where_it_is_and_what_another_stack_needs() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("protocols", "methods"),
+    [
+        (["grpc"], ["*"]),
+        (["http", "grpc"], ["GET", "HEAD", "OPTIONS"]),
+    ],
+)
+def test_calls_count_as_copied_where_no_other_request_can_be_a_post(
+    protocols: list[str], methods: list[str]
+) -> None:
+    ports = [{"name": each, "port": 8080 + place} for place, each in enumerate(protocols)]
+    found: list[list[str]] = []
+
+    def build() -> None:
+        args = service_args(ports=ports, mirrorMatch={"grpcCalls": True})
+        MirroredService("nginx", args).mirror_methods.apply(found.append)
+
+    record(build)
+    assert found == [methods]
+
+
 def test_a_percentage_is_an_output_and_no_second_object_changes_with_it() -> None:
     def objects(percent: float) -> dict[tuple[str, str], Any]:
         subsets = {

@@ -92,6 +92,14 @@ class Service:
         return bool(self.shadows) or (self.mirror_to is not None and self.mirror_to.percent > 0)
 
     @property
+    def copied_methods(self) -> tuple[str, ...]:
+        """Which requests are copied, as a comparison of logs needs it. A gRPC call is a POST, but next to ports
+        for HTTP a POST in a log may be a request of theirs, of which there is no copy."""
+        protocols = {port.protocol for port in self.routed}
+        wanted = self.mirror_match.of("grpc") if protocols == {"grpc"} else None
+        return (wanted or self.mirror_match).methods
+
+    @property
     def entered(self) -> bool:
         """Do requests come in through a gateway?"""
         return bool(self.hosts) or self.gateway.delegate
