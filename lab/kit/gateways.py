@@ -1,8 +1,13 @@
-"""A gateway that is another team's, for tests: in a namespace of its own, on the lab's ingress gateway."""
+"""Gateways of tests on the lab's ingress gateway: another team's, in a namespace of its own, and the one of
+Gateway API that the lab has (lab/cluster/manifests/gateway-api.yaml)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
+
+BY_GATEWAY_API: dict[str, Any] = {"api": "gateway", "gateway": {"existing": "istio-system/ingress"}}
 
 
 def of_others(namespace: str, name: str, *hosts: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from lab.kit import templates
+from lab.kit.gateways import BY_GATEWAY_API
 from lab.kit.load import load
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad, assert_nothing_lost
@@ -48,9 +49,12 @@ class Proxied:
         return proxying.statuses_of_copies(self.deployed, "v2", path)
 
 
-@pytest.fixture(scope="module")
-def proxied(deploy: Callable[[], ScratchStack]) -> Proxied:
-    return Proxied(deploy())
+@pytest.fixture(scope="module", params=["istio", pytest.param("gateway", marks=pytest.mark.thorough)])
+def proxied(deploy: Callable[[], ScratchStack], request: pytest.FixtureRequest) -> Proxied:
+    deployed = deploy()
+    if request.param == "gateway":
+        deployed.base |= BY_GATEWAY_API
+    return Proxied(deployed)
 
 
 def test_a_contained_shadow_reaches_what_is_listed_and_its_sidecar_stops_everything_else(
@@ -179,6 +183,8 @@ def test_a_large_upload_does_not_wait_for_a_shadow_that_reads_nothing(proxied: P
     """Without maxBodyBytes the second one would never be answered: the live version gets its body piece by piece,
     and no piece before the shadow took the last one."""
     deployed = proxied.deployed
+    if "api" in deployed.base:
+        pytest.skip("refused, as Gateway API cannot say how large a body is")
     never_reads = {"containerPort": 82, **templates.probed()}
     shadow = {"image": "lab.local/nginx-v2:1", "mirrorPercent": 100, **never_reads}
     match = {"methods": ["*"], "maxBodyBytes": 1_000_000}

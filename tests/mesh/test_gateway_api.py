@@ -16,6 +16,7 @@ import requests
 from lab import Lab
 from lab.kit.changes import Change, changes
 from lab.kit.check import access_log
+from lab.kit.gateways import BY_GATEWAY_API
 from lab.kit.load import Stream, load
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad, assert_nothing_lost
@@ -26,8 +27,6 @@ from tests.mesh.faults import live_and_shadow, version, wait_until
 from tests.mesh.switch import pull
 
 THOROUGH = pytest.mark.thorough
-# The lab's ingress gateway (lab/cluster/manifests/gateway-api.yaml).
-BY_GATEWAY_API: dict[str, Any] = {"api": "gateway", "gateway": {"existing": "istio-system/ingress"}}
 READY = "/ready"  # ends the paths of requests that only ask whether copies arrive
 # The others run with make test-thorough.
 SOME = ("a shadow added", "promote and remove v1")

@@ -14,10 +14,10 @@ import yaml
 from requests.adapters import HTTPAdapter
 
 from lab import Lab
+from lab.kit.gateways import BY_GATEWAY_API
 from lab.kit.scratch import ScratchStack
 from mirrored_service import warnings
 from tests.mesh.faults import version
-from tests.mesh.test_gateway_api import BY_GATEWAY_API
 from tests.mesh.test_shared_hosts import AT_ONCE, GRID, HEADERS, Asked, Shared
 
 pytestmark = pytest.mark.thorough
