@@ -72,7 +72,7 @@ lint: $(tools) ## ruff and mypy
 	@$(python) -m mypy
 	@$(python) -m mypy components/__main__.py  # by itself: the program has a __main__.py too
 
-bench-transitions: $(tools) ## every change under load: ours, plain Pulumi, kubectl; as a table (20 min)
+bench-transitions: $(tools) ## every change under load: ours by either API, plain Pulumi, kubectl; as a table (25 min)
 	@$(python) -m benchmarks.changes
 
 bench-settle: $(tools) ## what is lost with which waits, on a mesh at rest and on a slow one (40 min)

@@ -14,7 +14,7 @@ from lab import Lab, LabError
 from lab.kit.changes import Change, changes
 from lab.kit.client_pods import run_load_pod
 
-from .contenders import ByHand, Contender, Ours, SharedRule, Walkthrough
+from .contenders import ByGatewayApi, ByHand, Contender, Ours, SharedRule, Walkthrough
 from .measuring import Measured, measure
 
 IN_ONE_GO = "replace v2 by v3 in one go"
@@ -79,7 +79,7 @@ def main() -> int:
         parser.error(f"--only {options.only!r} names no change; there are: {names}")
     lab = Lab()
     lab.up(lambda line: print(line, file=sys.stderr))
-    measured = compare(lab, [Ours, SharedRule, Walkthrough], wanted)
+    measured = compare(lab, [Ours, ByGatewayApi, SharedRule, Walkthrough], wanted)
     replaced = [change for change in wanted if change.name == IN_ONE_GO]
     measured += compare(lab, [ByHand], replaced) if replaced else []
     print(json.dumps([asdict(row) for row in measured], indent=2) if options.json else table(measured))

@@ -12,6 +12,7 @@ import yaml
 
 from lab import Lab
 from lab.kit.changes import Subsets
+from lab.kit.gateways import BY_GATEWAY_API
 from lab.kit.scratch import ScratchStack
 from lab.kit.stack import Stack
 from mirrored_service import MirroredServiceArgs
@@ -55,6 +56,16 @@ class Ours(Contender):
 
     def remove(self) -> None:
         self.scratch.remove()
+
+
+class ByGatewayApi(Ours):
+    """The same, with HTTPRoutes of Gateway API."""
+
+    name = "the same, `api: gateway`"
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        super().__init__(lab, directory)
+        self.scratch.base |= BY_GATEWAY_API
 
 
 class SharedRule(Contender):
