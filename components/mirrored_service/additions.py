@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
+from typing import Any
+
+
+def command(found: Mapping[str, Any]) -> str:
+    """Lets a person take it out. With the kind's group: Gateways are kinds of Istio's and of Gateway API's."""
+    group = found["apiVersion"].partition("/")[0]
+    metadata = found["metadata"]
+    return (
+        f"kubectl edit {found['kind'].lower()}.{group} {metadata['name']} --namespace {metadata['namespace']}"
+    )
 
 
 def paths(ours: object, live: object, path: str) -> list[str]:

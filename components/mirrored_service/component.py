@@ -97,13 +97,9 @@ class MirroredService(pulumi.ComponentResource):
         # An output among ours is a single value, to which nothing can be added: it need not be known.
         found = additions.paths(step.manifest["spec"], live, "spec")
         if found:
-            kind, name = step.key
-            command = (
-                f"kubectl edit {kind.lower()} {name} --namespace {step.manifest['metadata']['namespace']}"
-            )
             pulumi.log.warn(
-                f"{name}: somebody added {', '.join(found)} by hand, and Pulumi takes back only what was "
-                f"changed; take it out with `{command}`",
+                f"{step.manifest['metadata']['name']}: somebody added {', '.join(found)} by hand, and Pulumi "
+                f"takes back only what was changed; take it out with `{additions.command(step.manifest)}`",
                 self,
             )
 

@@ -10,6 +10,7 @@ import yaml
 from lab.kit.scratch import ScratchStack
 from tests.mesh.faults import assert_as_wanted, live_and_shadow
 
+GATEWAY = "gateway.networking.istio.io/nginx-gateway"  # Gateway API has a kind of that name too
 ROUTES = ("virtualservice/nginx-vs", "virtualservice/nginx-mesh")
 # What somebody may make of our routes, as the value of spec.http.
 SHAPES: dict[str, Any] = {
@@ -85,7 +86,7 @@ EDITS: list[tuple[str, tuple[str, ...]]] = [
     ("label", ("label", "deployment/nginx-v1", "version=edited", "--overwrite")),
     ("label of a Service", ("label", "service/nginx", "app=edited", "--overwrite")),
     ("label of a rule", ("label", "destinationrule/nginx-v1", "app=edited", "--overwrite")),
-    ("annotation", ("annotate", "gateway/nginx-gateway", "pulumi.com/patchForce=false", "--overwrite")),
+    ("annotation", ("annotate", GATEWAY, "pulumi.com/patchForce=false", "--overwrite")),
 ]
 
 
@@ -101,7 +102,7 @@ def test_who_applies_our_objects_from_a_file_holds_up_nothing(deployed: ScratchS
         "deployment/nginx-v1",
         "service/nginx",
         "destinationrule/nginx-v1",
-        "gateway/nginx-gateway",
+        GATEWAY,
         *ROUTES,
     )
     found = [json.loads(deployed.kubectl("get", name, "--output=json")) for name in names]

@@ -155,7 +155,7 @@ def test_destroy_leaves_nothing_but_the_namespace(walkthrough: ScratchStack) -> 
     assert json.loads(walkthrough.stack.output("stack", "export", "--stack", walkthrough.stack.name))[
         "deployment"
     ].get("resources") in (None, [])
-    kinds = "deployments,services,virtualservices,destinationrules,gateways"
+    kinds = "deployments,services,virtualservices,destinationrules,gateways.networking.istio.io"
     assert walkthrough.kubectl("get", kinds, "--output=name") == ""
     # Whatever else is in the namespace would go with it.
     namespaces = walkthrough.lab.kubectl("get", "namespaces", "--output=name")

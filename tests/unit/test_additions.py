@@ -61,7 +61,7 @@ def test_what_was_added_to_objects_of_the_mesh_is_said_with_the_way_to_take_it_o
 ) -> None:
     assert sorted(warned(monkeypatch, "VirtualService", {"exportTo": ["."]})) == [
         f"nginx-{name}: somebody added spec.exportTo by hand, and Pulumi takes back only what was changed; take "
-        f"it out with `kubectl edit virtualservice nginx-{name} --namespace istio-project`"
+        f"it out with `kubectl edit virtualservice.networking.istio.io nginx-{name} --namespace istio-project`"
         for name in ("mesh", "vs")
     ]
 

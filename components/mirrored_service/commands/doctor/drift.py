@@ -78,7 +78,7 @@ def _differences(seen: Seen, ours: Object, now: Object) -> Findings:
                 f"{said(now)} has {_some(added)}, which the config does not have",
                 "somebody added it by hand, and Pulumi takes back only what was changed: it stays through "
                 "every `up`",
-                f"kubectl edit {ours['kind'].lower()} {key(ours)[2]} --namespace {key(ours)[1]}, and take it out",
+                f"{additions.command(ours)}, and take it out",
             )
 
 
