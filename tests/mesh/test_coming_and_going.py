@@ -88,8 +88,8 @@ class Plain:
         run_load_pod(lab, deployed.namespace)
         run_pod(lab, deployed.namespace, "outside", "lab.local/vegeta:1", sidecar=False)
         self.streams: list[Stream] = [
-            through_gateway(lab, deployed.host, rate=200),
-            through_gateway(lab, deployed.host, rate=100, keep_alive=True),
+            through_gateway(lab, deployed.host, rate=50),
+            through_gateway(lab, deployed.host, rate=30, keep_alive=True),
             from_pod(deployed.namespace, "load", "http://nginx/load"),
             from_pod(deployed.namespace, "outside", "http://nginx/load"),
         ]

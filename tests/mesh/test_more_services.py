@@ -38,10 +38,10 @@ def test_no_request_is_lost_and_no_shadow_answers_under_another_name(
     run_pod(lab, namespace, "plain", "lab.local/vegeta:1", sidecar=False)
     run = uuid.uuid4().hex[:6]
     streams = [
-        from_pod(namespace, inside, f"http://old-shop:8000/inside-{run}", rate=40),
-        from_pod(namespace, inside, f"http://shop-external/inside-{run}", rate=41),
-        from_pod(namespace, "plain", f"http://old-shop:8000/plain-{run}", rate=42),
-        from_pod(namespace, "plain", f"http://shop-external/plain-{run}", rate=43),
+        from_pod(namespace, inside, f"http://old-shop:8000/inside-{run}", rate=20),
+        from_pod(namespace, inside, f"http://shop-external/inside-{run}", rate=21),
+        from_pod(namespace, "plain", f"http://old-shop:8000/plain-{run}", rate=22),
+        from_pod(namespace, "plain", f"http://shop-external/plain-{run}", rate=23),
     ]
 
     def copies(caller: str) -> int:

@@ -53,10 +53,10 @@ class Loaded:
         run_pod(lab, namespace, "plain", "lab.local/vegeta:1", sidecar=False)
         self.calls = Calls(deployed, METHOD)
         self.streams = [
-            from_pod(namespace, inside, f"http://nginx{HTTP}", rate=50),
+            from_pod(namespace, inside, f"http://nginx{HTTP}", rate=30),
             from_pod(namespace, inside, f"http://nginx:9090{METRICS}", rate=20),
-            from_pod(namespace, "plain", f"http://nginx{HTTP}", rate=30),
-            from_pod(namespace, "plain", f"http://nginx:9090{METRICS}", rate=25),
+            from_pod(namespace, "plain", f"http://nginx{HTTP}", rate=15),
+            from_pod(namespace, "plain", f"http://nginx:9090{METRICS}", rate=16),
         ]
         wait_until(self.calls.is_answered, "the gateway knows the service")
         self.calls.failures.clear()

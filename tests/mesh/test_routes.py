@@ -75,12 +75,12 @@ class Entered:
         pod = run_load_pod(lab, deployed.namespace)
         self.inside = from_pod(deployed.namespace, pod, "http://nginx/load")
         self.outside: list[Stream] = [
-            through_gateway(lab, deployed.host, rate=100),
-            of_paths(lab, deployed.host, ["/old/load", "/quiet", "/load?a=1"], rate=50),
+            through_gateway(lab, deployed.host, rate=50),
+            of_paths(lab, deployed.host, ["/old/load", "/quiet", "/load?a=1"], rate=30),
         ]
         self.others = {
-            "api": of_paths(lab, deployed.host, ["/api/", "/api/1"], rate=23),
-            "search": of_paths(lab, deployed.host, ["/search", "/search?q=1"], rate=27),
+            "api": of_paths(lab, deployed.host, ["/api/", "/api/1"], rate=16),
+            "search": of_paths(lab, deployed.host, ["/search", "/search?q=1"], rate=17),
         }
 
     def deploy(self, subsets: dict[str, Any], **settings: Any) -> None:

@@ -133,8 +133,8 @@ def test_every_request_is_answered_while_a_policy_comes_and_goes(deploy: Callabl
     deployed = deploy()
     deployed.deploy(versions("v1", "v2"))
     streams = [
-        through_gateway(deployed.lab, deployed.host, rate=100),
-        through_gateway(deployed.lab, deployed.host, rate=50, keep_alive=True),
+        through_gateway(deployed.lab, deployed.host, rate=50),
+        through_gateway(deployed.lab, deployed.host, rate=30, keep_alive=True),
     ]
     with load(deployed.lab, streams) as counted:
         deployed.deploy(versions("v1", "v2"), trafficPolicy={**LIMITED, **BY_USER})
