@@ -9,16 +9,16 @@ Source: the standard channel of Gateway API 1.6 (config/crd/standard), and what 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..description.service import Service
 from ..rendering import gateway_api, precedence, rules
 from ..rendering.gateway_api import MOST_FILTERS, MOST_MATCHES, MOST_RULES
 from .fields import Path, Problems, fits, shown
+from .refusals import Refusals, below, of_parts
 
 Value = Mapping[str, Any]
-Found = Iterator[tuple[Path, Any, str]]  # where, the value, and what is allowed
 
 MOST_HOSTS = 16
 _FAR_TOO_MANY = 8 * MOST_MATCHES  # matches, of which it is not even looked which are needless
@@ -70,7 +70,7 @@ def check(service: Service, problems: Problems) -> None:
         _check_rules(service, problems)
 
 
-def _of_service(service: Service) -> Found:
+def _of_service(service: Service) -> Refusals:
     if len(service.hosts) > MOST_HOSTS:
         yield ("hosts",), list(service.hosts), f"at most {MOST_HOSTS} {_WITH}"
     if service.mirror_match.max_body_bytes is not None:
@@ -86,43 +86,36 @@ def _of_service(service: Service) -> Found:
         elif not _is_path(start):
             yield ("mirrorMatch", "paths", place), path, _PATH_TEXT
     for place, route in enumerate(service.routes):
-        yield from _below(("routes", place), _of_route(route.rest))
+        yield from below(("routes", place), _of_route(route.rest))
         for number, match in enumerate(route.matches):
-            yield from _below(("routes", place, "match", number), _of_match(match))
+            yield from below(("routes", place, "match", number), _of_match(match))
         if "uri" in route.rest.get("rewrite", {}):
-            yield from _below(
+            yield from below(
                 ("routes", place, "rewrite", "uri"), _of_edit(route.matches, route.rest["rewrite"]["uri"])
             )
         if "prefixRewrite" in route.rest.get("redirect", {}):
             where: Path = ("routes", place, "redirect", "prefixRewrite")
-            yield from _below(where, _of_edit(route.matches, route.rest["redirect"]["prefixRewrite"]))
+            yield from below(where, _of_edit(route.matches, route.rest["redirect"]["prefixRewrite"]))
 
 
-def _below(path: Path, found: Found) -> Found:
-    for below, value, allowed in found:
-        yield (*path, *below), value, allowed
-
-
-def _of_route(rest: Value) -> Found:
+def _of_route(rest: Value) -> Refusals:
     for key, what in _NOT_SAID.items():
         if key in rest:
             yield (key,), rest[key], f"{_HAS_NONE} {what}"
-    parts: dict[str, Callable[[Value], Found]] = {
+    parts = {
         "rewrite": _of_rewrite,
         "redirect": _of_redirect,
         "corsPolicy": _of_cors,
         "headers": _of_headers,
     }
-    for key, of_part in parts.items():
-        if key in rest:
-            yield from _below((key,), of_part(rest[key]))
+    yield from of_parts(rest, parts)
 
 
-def _of_match(match: Value) -> Found:
+def _of_match(match: Value) -> Refusals:
     for key, what in _NOT_MATCHED.items():
         if key in match:
             yield (key,), match[key], f"{_HAS_NONE} {what}"
-    yield from _below(("uri",), _of_path(match.get("uri", {})))
+    yield from below(("uri",), _of_path(match.get("uri", {})))
     method = match.get("method", {})
     if method and method.get("exact") not in _METHODS:
         yield ("method",), method, f"exact {_WITH}, and one of {', '.join(_METHODS)}"
@@ -136,7 +129,7 @@ def _of_match(match: Value) -> Found:
             yield (key,), match[key], f"at most {MOST_FILTERS} {_WITH}"
 
 
-def _of_path(uri: Value) -> Found:
+def _of_path(uri: Value) -> Refusals:
     for kind, path in uri.items():
         if kind == "regex":
             yield (kind,), path, f"exact or prefix {_WITH}, before which Istio puts no expression"
@@ -146,20 +139,20 @@ def _of_path(uri: Value) -> Found:
             yield (kind,), path, _PATH_TEXT
 
 
-def _of_edit(matches: tuple[Value, ...], to: str) -> Found:
+def _of_edit(matches: tuple[Value, ...], to: str) -> Refusals:
     """A path that is edited: the new beginning takes the place of the whole match."""
     kinds = {kind for match in matches or ({},) for kind in precedence.path_of(match)}
     if ("prefix" in kinds and not to.endswith("/")) or not to.startswith("/"):
         yield (), to, _REWRITE_TEXT
 
 
-def _of_rewrite(rewrite: Value) -> Found:
+def _of_rewrite(rewrite: Value) -> Refusals:
     if "uriRegexRewrite" in rewrite:
         yield ("uriRegexRewrite",), rewrite["uriRegexRewrite"], f"{_HAS_NONE} rewriting by expressions"
     yield from _of_hostname(rewrite)
 
 
-def _of_redirect(redirect: Value) -> Found:
+def _of_redirect(redirect: Value) -> Refusals:
     if "derivePort" in redirect:
         yield (
             ("derivePort",),
@@ -169,12 +162,12 @@ def _of_redirect(redirect: Value) -> Found:
     yield from _of_hostname(redirect)
 
 
-def _of_hostname(edits: Value) -> Found:
+def _of_hostname(edits: Value) -> Refusals:
     if "authority" in edits and not fits(_HOSTNAME, edits["authority"]):
         yield ("authority",), edits["authority"], f"a host name in small letters, without a port, {_WITH}"
 
 
-def _of_cors(policy: Value) -> Found:
+def _of_cors(policy: Value) -> Refusals:
     for key in ("allowOrigin", "unmatchedPreflights"):
         if key in policy:
             yield (key,), policy[key], f"{_HAS_NONE} such choice; say allowOrigins"
@@ -190,7 +183,7 @@ def _of_cors(policy: Value) -> Found:
             yield (key,), policy[key], f'nothing next to "*" {_WITH}'
 
 
-def _of_headers(headers: Value) -> Found:
+def _of_headers(headers: Value) -> Refusals:
     for side in ("request", "response"):
         for edit in ("set", "add", "remove"):
             edited = headers.get(side, {}).get(edit, {})

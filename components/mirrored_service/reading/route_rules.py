@@ -8,7 +8,7 @@ the rules of RouteAction in api/envoy/config/route/v3/route_components.proto of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -18,9 +18,9 @@ from ..description.routes import MESH
 from . import syntax
 from .copies import LEAST_PERCENT
 from .fields import Path, Problems, fits, shown
+from .refusals import Refusals, below, of_parts
 
 Value = Mapping[str, Any]
-Found = Iterator[tuple[Path, Any, str]]  # where, the value, and what is allowed
 
 _DURATION_TEXT = (
     "a duration from 1 millisecond to 8760 hours, in whole milliseconds, such as 3s, 1.5s or 200ms"
@@ -88,13 +88,13 @@ _MOST_ATTEMPTS = 100
 
 def check(problems: Problems, path: Path, route: Value) -> None:
     """Notes what is wrong with a route, of which names and types of fields are right."""
-    for below, value, allowed in list(_outputs(route)) or _of_route(route):
+    for place, value, allowed in list(_outputs(route)) or _of_route(route):
         # What edits, or asks for, a header may be a password.
-        secret = "headers" in below or isinstance(value, Mapping | list)
-        problems.add((*path, *below), f"{shown(value, secret=secret)} is not allowed; allowed: {allowed}")
+        secret = "headers" in place or isinstance(value, Mapping | list)
+        problems.add((*path, *place), f"{shown(value, secret=secret)} is not allowed; allowed: {allowed}")
 
 
-def _outputs(value: Any, path: Path = ()) -> Found:
+def _outputs(value: Any, path: Path = ()) -> Refusals:
     """What is not known yet, where it must be."""
     if isinstance(value, pulumi.Output):
         if path[:1] != ("headers",) and path[:2] != ("directResponse", "body"):
@@ -107,14 +107,14 @@ def _outputs(value: Any, path: Path = ()) -> Found:
             yield from _outputs(member, (*path, place))
 
 
-def _of_route(route: Value) -> Found:
+def _of_route(route: Value) -> Refusals:
     if "name" in route and not fits(syntax.ROUTE_NAME, route["name"]):
         yield ("name",), route["name"], _NAME_TEXT
     for place, match in enumerate(route.get("match", ())):
-        yield from _below(("match", place), _of_match(match))
+        yield from below(("match", place), _of_match(match))
     yield from _beside(route)
     yield from _duration(route, "timeout")
-    parts: dict[str, Callable[[Value], Found]] = {
+    parts = {
         "retries": _of_retries,
         "rewrite": _of_rewrite,
         "redirect": _of_redirect,
@@ -123,25 +123,18 @@ def _of_route(route: Value) -> Found:
         "fault": _of_fault,
         "headers": _of_headers,
     }
-    for key, rules in parts.items():
-        if key in route:
-            yield from _below((key,), rules(route[key]))
+    yield from of_parts(route, parts)
     yield from _of_two(route)
 
 
-def _below(path: Path, found: Found) -> Found:
-    for below, value, allowed in found:
-        yield (*path, *below), value, allowed
-
-
-def _beside(route: Value) -> Found:
+def _beside(route: Value) -> Refusals:
     for key in ("redirect", "directResponse"):
         for other in ("directResponse", "fault", "rewrite"):
             if key in route and other in route and key != other:
                 yield (other,), route[other], f"nothing next to {key}"
 
 
-def _of_two(route: Value) -> Found:
+def _of_two(route: Value) -> Refusals:
     """What depends on two parts of the route."""
     names = [
         name
@@ -161,7 +154,7 @@ def _of_two(route: Value) -> Found:
                 yield ("match", place, "uri"), match["uri"], "prefix only next to redirect.prefixRewrite"
 
 
-def _of_match(match: Value) -> Found:
+def _of_match(match: Value) -> Refusals:
     if not match:
         yield (), match, "at least one condition; leave match out for every request"
     gateways = match.get("gateways")
@@ -174,21 +167,21 @@ def _of_match(match: Value) -> Found:
         )
     for key in ("uri", "method", "authority", "scheme"):
         if key in match:
-            yield from _below((key,), _of_condition(match[key], empty=False))
+            yield from below((key,), _of_condition(match[key], empty=False))
     for kind in ("exact", "prefix"):
         path = match.get("uri", {}).get(kind)
         if path and not fits(syntax.ROUTE_PATH, path):
             yield ("uri", kind), path, _PATH_TEXT
     for key in ("headers", "withoutHeaders", "queryParams"):
         for name, condition in match.get(key, {}).items():
-            yield from _below((key, name), _of_condition(condition, empty=True))
+            yield from below((key, name), _of_condition(condition, empty=True))
     yield from _of_header_names(match)
     if "" in match.get("queryParams", {}):
         yield ("queryParams",), "", "names that are not empty"
     yield from _of_callers(match)
 
 
-def _of_condition(condition: Value, *, empty: bool) -> Found:
+def _of_condition(condition: Value, *, empty: bool) -> Refusals:
     """Istio's StringMatch; an empty one asks only that there is a value."""
     if len(condition) > 1 or (not condition and not empty):
         yield (
@@ -204,7 +197,7 @@ def _of_condition(condition: Value, *, empty: bool) -> Found:
             yield (kind,), value, "1 to 1000 printable ASCII characters"
 
 
-def _of_header_names(match: Value) -> Found:
+def _of_header_names(match: Value) -> Refusals:
     for key in ("headers", "withoutHeaders"):
         seen: set[str] = set()
         for name in match.get(key, {}):
@@ -223,7 +216,7 @@ def _of_header_names(match: Value) -> Found:
             seen.add(name.lower())
 
 
-def _of_callers(match: Value) -> Found:
+def _of_callers(match: Value) -> Refusals:
     if "port" in match and not 1 <= match["port"] <= 65535:
         yield ("port",), match["port"], _PORT_TEXT
     for name, value in match.get("sourceLabels", {}).items():
@@ -236,12 +229,12 @@ def _of_callers(match: Value) -> Found:
             yield (key,), match[key], _NAME_TEXT
 
 
-def _duration(values: Value, key: str) -> Found:
+def _duration(values: Value, key: str) -> Refusals:
     if key in values and durations.milliseconds(values[key]) is None:
         yield (key,), values[key], _DURATION_TEXT
 
 
-def _of_retries(retries: Value) -> Found:
+def _of_retries(retries: Value) -> Refusals:
     attempts = retries.get("attempts", 0)
     if not 0 <= attempts <= _MOST_ATTEMPTS:
         yield ("attempts",), attempts, f"a whole number from 0 to {_MOST_ATTEMPTS}"
@@ -263,7 +256,7 @@ def _is_status(raw: str) -> bool:
     return raw in syntax.HTTP_STATUSES
 
 
-def _of_rewrite(rewrite: Value) -> Found:
+def _of_rewrite(rewrite: Value) -> Refusals:
     regex = rewrite.get("uriRegexRewrite")
     if not rewrite.get("uri") and not regex and not rewrite.get("authority"):
         yield (), rewrite, "uri, uriRegexRewrite or authority"
@@ -285,7 +278,7 @@ def _of_rewrite(rewrite: Value) -> Found:
             )
 
 
-def _of_redirect(redirect: Value) -> Found:
+def _of_redirect(redirect: Value) -> Refusals:
     if "uri" in redirect and "prefixRewrite" in redirect:
         yield ("uri",), redirect["uri"], "nothing next to prefixRewrite"
     if "port" in redirect and "derivePort" in redirect:
@@ -305,7 +298,7 @@ def _of_redirect(redirect: Value) -> Found:
             yield (key,), redirect[key], "1 to 1000 printable ASCII characters"
 
 
-def _of_direct_response(response: Value) -> Found:
+def _of_direct_response(response: Value) -> Refusals:
     if not 200 <= response["status"] <= 599:
         yield ("status",), response["status"], _STATUS_TEXT
     body = response.get("body", {})
@@ -319,9 +312,9 @@ def _of_direct_response(response: Value) -> Found:
         yield ("body", "bytes"), encoded, "base64"
 
 
-def _of_cors(policy: Value) -> Found:
+def _of_cors(policy: Value) -> Refusals:
     for place, origin in enumerate(policy.get("allowOrigins", ())):
-        yield from _below(("allowOrigins", place), _of_condition(origin, empty=False))
+        yield from below(("allowOrigins", place), _of_condition(origin, empty=False))
     for place, method in enumerate(policy.get("allowMethods", ())):
         if method not in _CORS_METHODS:
             yield ("allowMethods", place), method, f"one of {', '.join(_CORS_METHODS)}"
@@ -337,21 +330,21 @@ def _of_cors(policy: Value) -> Found:
         yield ("maxAge",), policy["maxAge"], "whole seconds"
 
 
-def _of_fault(fault: Value) -> Found:
+def _of_fault(fault: Value) -> Refusals:
     if "abort" not in fault and "delay" not in fault:
         yield (), fault, "abort, delay or both"
     for kind, parts in (("abort", ("httpStatus", "grpcStatus")), ("delay", ("fixedDelay",))):
         if kind in fault:
-            yield from _below((kind,), _of_one_fault(fault[kind], parts))
+            yield from below((kind,), _of_one_fault(fault[kind], parts))
     abort, delay = fault.get("abort", {}), fault.get("delay", {})
     if not 200 <= abort.get("httpStatus", 200) <= 599:
         yield ("abort", "httpStatus"), abort["httpStatus"], _STATUS_TEXT
     if abort.get("grpcStatus", "UNKNOWN") not in GRPC_STATUSES:
         yield ("abort", "grpcStatus"), abort["grpcStatus"], f"one of {', '.join(GRPC_STATUSES)}"
-    yield from _below(("delay",), _duration(delay, "fixedDelay"))
+    yield from below(("delay",), _duration(delay, "fixedDelay"))
 
 
-def _of_one_fault(fault: Value, parts: tuple[str, ...]) -> Found:
+def _of_one_fault(fault: Value, parts: tuple[str, ...]) -> Refusals:
     known = (*parts, "percentage")
     for key in fault:
         if key not in known:
@@ -367,7 +360,7 @@ def _of_one_fault(fault: Value, parts: tuple[str, ...]) -> Found:
         yield ("percentage", "value"), percent, _PERCENT_TEXT
 
 
-def _of_headers(headers: Value) -> Found:
+def _of_headers(headers: Value) -> Refusals:
     for side in ("request", "response"):
         edits = headers.get(side, {})
         for edit in ("set", "add"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..description import openapi
@@ -11,9 +11,7 @@ from ..description.service import Service
 from ..description.subset import Subset
 from . import known_fields, syntax
 from .fields import Fields, Path, Problems, fits, shown
-
-# A part of the template that must not be as it is: its path, its value, and what is allowed.
-Refusal = tuple[Path, Any, str]
+from .refusals import Refusals, below
 
 KEY = "podTemplate"
 INJECT = "sidecar.istio.io/inject"
@@ -45,8 +43,8 @@ def check(service: Service, problems: Problems) -> None:
         ):
             continue
         path = (*path, KEY)
-        for below, value, allowed in _refusals(service, subset):
-            problems.add((*path, *below), f"{shown(value, secret=True)} is not allowed; allowed: {allowed}")
+        for where, value, allowed in below(path, _refusals(service, subset)):
+            problems.add(where, f"{shown(value, secret=True)} is not allowed; allowed: {allowed}")
         if not problems.below(*path):
             schema = {"$ref": openapi.POD_TEMPLATE}
             known_fields.check_whole(problems, path, subset.pod_template, _given(service), schema)
@@ -65,7 +63,7 @@ def _given(service: Service) -> Mapping[str, Any]:
     return {"spec": {"containers": [own]}}
 
 
-def _refusals(service: Service, subset: Subset) -> Iterator[Refusal]:
+def _refusals(service: Service, subset: Subset) -> Refusals:
     template = subset.pod_template
     for path in _NEEDED:
         level: Any = template
@@ -74,25 +72,21 @@ def _refusals(service: Service, subset: Subset) -> Iterator[Refusal]:
         if level.get(path[-1], path) is None:
             yield path, None, "a mapping or nothing, as the component's own is in it"
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
-    yield from _below(("metadata",), _of_metadata(service, subset, metadata))
-    yield from _below(("spec",), _of_pod(subset, spec))
+    yield from below(("metadata",), _of_metadata(service, subset, metadata))
+    yield from below(("spec",), _of_pod(subset, spec))
     for kind in ("containers", "initContainers"):
         for place, container in enumerate(spec.get(kind) or ()):
             path = ("spec", kind, place)
             if container["name"] == _SIDECAR:
                 continue
-            yield from _below(path, _of_user(container))
+            yield from below(path, _of_user(container))
             if kind == "containers" and container["name"] == service.name:
-                yield from _below(path, _of_own(service, subset, container))
+                yield from below(path, _of_own(service, subset, container))
             else:
-                yield from _below(path, _of_other(service, subset, container))
+                yield from below(path, _of_other(service, subset, container))
 
 
-def _below(path: Path, refusals: Iterator[Refusal]) -> Iterator[Refusal]:
-    return (((*path, *below), value, allowed) for below, value, allowed in refusals)
-
-
-def _of_metadata(service: Service, subset: Subset, metadata: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_metadata(service: Service, subset: Subset, metadata: Mapping[str, Any]) -> Refusals:
     for name, value in service.version_labels(subset).items():
         labels = metadata.get("labels") or {}
         if name in labels and labels[name] != value:
@@ -103,7 +97,7 @@ def _of_metadata(service: Service, subset: Subset, metadata: Mapping[str, Any]) 
             yield (kind, INJECT), inject, '"true" or nothing, as copies and routes need the sidecar'
 
 
-def _of_pod(subset: Subset, spec: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_pod(subset: Subset, spec: Mapping[str, Any]) -> Refusals:
     if spec.get("restartPolicy") not in (None, "Always"):
         yield ("restartPolicy",), spec["restartPolicy"], "Always, as in every Deployment"
     if spec.get("hostNetwork") not in (None, False):
@@ -135,7 +129,7 @@ def _of_pod(subset: Subset, spec: Mapping[str, Any]) -> Iterator[Refusal]:
     yield from _of_user(spec)
 
 
-def _of_user(confined: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_user(confined: Mapping[str, Any]) -> Refusals:
     """Of a pod, or of a container in it."""
     user = (confined.get("securityContext") or {}).get("runAsUser")
     if user == syntax.PROXY_USER:
@@ -146,7 +140,7 @@ def _of_user(confined: Mapping[str, Any]) -> Iterator[Refusal]:
         )
 
 
-def _of_own(service: Service, subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_own(service: Service, subset: Subset, container: Mapping[str, Any]) -> Refusals:
     """Of the service's own container: what other settings say, they say alone."""
     if "image" in container:
         yield ("image",), container["image"], "nothing, as the version's image says it"
@@ -163,16 +157,14 @@ def _of_own(service: Service, subset: Subset, container: Mapping[str, Any]) -> I
     yield from _of_ports(service, subset, container, own=True)
 
 
-def _of_other(service: Service, subset: Subset, container: Mapping[str, Any]) -> Iterator[Refusal]:
+def _of_other(service: Service, subset: Subset, container: Mapping[str, Any]) -> Refusals:
     if container.get("image") is None:
         allowed = f"an image; or is {service.name!r} meant, which is the service's own container?"
         yield ("image",), None, allowed
     yield from _of_ports(service, subset, container, own=False)
 
 
-def _of_ports(
-    service: Service, subset: Subset, container: Mapping[str, Any], *, own: bool
-) -> Iterator[Refusal]:
+def _of_ports(service: Service, subset: Subset, container: Mapping[str, Any], *, own: bool) -> Refusals:
     """`own`: it is the service's container, which has the service's ports."""
     names = {
         (service.container_port(subset, port), port.transport): port.container_name for port in service.ports
