@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from .kill_switch import cluster
 from .kill_switch.commands import run
 from .kill_switch.errors import CommandError
 
 Object = dict[str, Any]
 
 AT_ONCE = 4
-_ABSENT = "the server doesn't have a resource type"
 # By kind: what kubectl is asked for, with the group where names of several groups meet.
 RESOURCES = {
+    **cluster.RESOURCES,
     "AuthorizationPolicy": "authorizationpolicies.security.istio.io",
     "ConfigMap": "configmaps",
     "Deployment": "deployments.apps",
@@ -23,7 +24,6 @@ RESOURCES = {
     "EnvoyFilter": "envoyfilters.networking.istio.io",
     "Event": "events",
     "Gateway": "gateways.networking.istio.io",
-    "HTTPRoute": "httproutes.gateway.networking.k8s.io",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers.autoscaling",
     "Ingress": "ingresses.networking.k8s.io",
     "MutatingWebhookConfiguration": "mutatingwebhookconfigurations.admissionregistration.k8s.io",
@@ -39,7 +39,6 @@ RESOURCES = {
     "Sidecar": "sidecars.networking.istio.io",
     "Telemetry": "telemetries.telemetry.istio.io",
     "TrafficExtension": "trafficextensions.extensions.istio.io",
-    "VirtualService": "virtualservices.networking.istio.io",
 }
 
 
@@ -60,7 +59,11 @@ class Kubectl:
             return self._list(wanted, where), {}
         except CommandError as problem:
             if len(wanted) == 1:
-                return ({wanted[0]: []}, {}) if _ABSENT in str(problem) else ({}, {wanted[0]: _why(problem)})
+                return (
+                    ({wanted[0]: []}, {})
+                    if cluster.NOT_THERE in str(problem)
+                    else ({}, {wanted[0]: _why(problem)})
+                )
         # One by one, to know which of them it was.
         with ThreadPoolExecutor(AT_ONCE) as pool:
             parts = list(pool.map(lambda kind: self.lists([kind], *where), wanted))
