@@ -19,7 +19,7 @@ contains them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 from .args import MirroredServiceArgs
@@ -203,10 +203,11 @@ def _version_service(described: Service, version: Subset, needs: tuple[Key, ...]
     """With Gateway API: the version as a Service, whatever its role, and how live requests reach its pods."""
     if not described.by_gateway_api:
         return []
-    made = [Step(f"version-{version.name}", service.version_service(described, version), needs)]
-    if rule := subset.live_rule(described, version):
-        made.append(Step(f"{version.name}-policy", rule, needs))
-    return [replace(step, version=version.name) for step in made]
+    made = {
+        f"version-{version.name}": service.version_service(described, version),
+        f"{version.name}-policy": subset.live_rule(described, version),
+    }
+    return [Step(suffix, each, needs, version=version.name) for suffix, each in made.items() if each]
 
 
 def _copies(

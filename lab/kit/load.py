@@ -35,9 +35,7 @@ class Counted:
     failures: Counter[str]  # status and body, or error, of everything that is not a 200
     answered_by: Counter[str]  # version, of the 200s
     longest_gap: float  # seconds between two answers
-    moments: tuple[float, ...] = field(
-        repr=False, default=()
-    )  # when requests that failed began, in rising order
+    moments: tuple[float, ...] = field(repr=False, default=())  # when what failed began, in rising order
     latencies: tuple[float, ...] = field(repr=False, default=())  # seconds, of the answers, in rising order
     latencies_of: Mapping[str, tuple[float, ...]] = field(repr=False, default_factory=dict)  # the same by URL
 
