@@ -18,8 +18,8 @@ contains them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
 
 from .args import MirroredServiceArgs
@@ -44,6 +44,7 @@ from .rendering import (
 )
 
 Key = tuple[str, str]
+Moments = tuple[str, ...]
 # Pods have ended when their Deployment is gone; the kubelet and the garbage collector need a moment.
 _SPARE_SECONDS = 60
 
@@ -61,9 +62,7 @@ class Step:
     gone_seconds: int | None = None  # within which it must be gone
     unmanaged: tuple[str, ...] = ()  # fields that stay as the cluster has them
     version: str | None = None  # whose object it is, if it is one version's
-    waits: Mapping[str, str] = field(
-        default_factory=dict
-    )  # which wait of settle.py at which of Pulumi's hooks
+    waits: Moments = ()  # at which of Pulumi's hooks; for what, settle.py says
 
     @property
     def key(self) -> Key:
@@ -170,13 +169,13 @@ def _more(described: Service, each: MoreService, callers: Step) -> Step:
 
 
 def _routes(described: Service, needs: tuple[Key, ...]) -> list[Step]:
-    waits = {"before_update": "learn", "after_update": "forget"}
+    waits: Moments = ("before_update", "after_update")
     if not described.create_namespace or described.by_gateway_api:
         # Callers may be there already: those of a service that others run, or whose routes were Istio's.
-        waits["before_create"] = "learn"
+        waits += ("before_create",)
     if described.keep_on_destroy:
         # Callers stay. Only then, as a hook on deletion makes Pulumi ask for `destroy --run-program`.
-        waits["after_delete"] = "forget"
+        waits += ("after_delete",)
     return [Step(suffix, made, needs, waits=waits) for suffix, made in _made_routes(described)]
 
 
@@ -215,7 +214,7 @@ def _copies(
     version: Subset,
     needs: tuple[Key, ...],
     after: tuple[Key, ...],
-    waits: Mapping[str, str],
+    waits: Moments,
 ) -> list[Step]:
     """Where copies go, with their limits: last the object that says whether they may arrive."""
     if not described.by_gateway_api:
@@ -239,14 +238,12 @@ def _copies(
 def _live(described: Service, version: Subset, needs: tuple[Key, ...]) -> list[Step]:
     """Copies stop before the version is let out, and before its pods change: they may get the live database."""
     known = [
-        *_copies(described, version, needs, (), {"after_update": "changed"}),
+        *_copies(described, version, needs, (), ("after_update",)),
         *_version_service(described, version, needs),
     ]
     needs = (*needs, *_keys(known))
-    contained = _containment(
-        described, version, needs, (), {"before_update": "settled", "after_update": "changed"}
-    )
-    started = _pods(described, version, (*needs, *_keys(contained)), (), {"before_update": "settled"})
+    contained = _containment(described, version, needs, (), ("before_update", "after_update"))
+    started = _pods(described, version, (*needs, *_keys(contained)), (), ("before_update",))
     return [*known, *contained, *started]
 
 
@@ -258,15 +255,13 @@ def _not_live(
     last pod that was live is gone."""
     known = _version_service(described, version, needs)
     needs = (*needs, *_keys(known))
-    contained = _containment(
-        described, version, needs, after, {"after_create": "changed", "after_update": "changed"}
-    )
+    contained = _containment(described, version, needs, after, ("after_create", "after_update"))
     started = _pods(
         described,
         version,
         (*needs, *_keys(contained)),
         after,
-        {"before_create": "settled", "before_update": "settled", "after_update": "changed"},
+        ("before_create", "before_update", "after_update"),
     )
     copies = _copies(
         described,
@@ -274,14 +269,14 @@ def _not_live(
         # Where copies go is gone before the pods that they go to.
         (*needs, *_keys([*contained, *started])),
         after,
-        {**_before_first_copies(contained, started), "before_update": "settled"},
+        (*_before_first_copies(contained, started), "before_update"),
     )
     return [*known, *contained, *started, *copies]
 
 
-def _before_first_copies(contained: list[Step], started: list[Step]) -> Mapping[str, str]:
+def _before_first_copies(contained: list[Step], started: list[Step]) -> Moments:
     """Pods that others run may be there already, and their sidecars learn of what contains them later."""
-    return {"before_create": "settled"} if contained and not started else {}
+    return ("before_create",) if contained and not started else ()
 
 
 def _containment(
@@ -289,7 +284,7 @@ def _containment(
     version: Subset,
     needs: tuple[Key, ...],
     after: tuple[Key, ...],
-    waits: Mapping[str, str],
+    waits: Moments,
 ) -> list[Step]:
     """What contains the version while it is not live, and what takes headers off its copies."""
     made_of = isolation.objects(described, version)
@@ -305,7 +300,7 @@ def _containment(
             # Pods that are kept could not be started again without their account.
             kept=described.keep_on_destroy and version.live and made["kind"] == "ServiceAccount",
             version=version.name,
-            waits=waits if made["kind"] != "ServiceAccount" else {},
+            waits=waits if made["kind"] != "ServiceAccount" else (),
         )
         for suffix, made in made_of
     ]
@@ -316,7 +311,7 @@ def _pods(
     version: Subset,
     needs: tuple[Key, ...],
     after: tuple[Key, ...],
-    waits: Mapping[str, str],
+    waits: Moments,
 ) -> list[Step]:
     """The version's Deployment, unless others run its pods; who counts them, and how many may be missing."""
     if version.run_by_others:

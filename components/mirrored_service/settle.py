@@ -30,33 +30,32 @@ class Waits:
         self._seconds = seconds
         self._contained = set(contained)
         self._component = component
+        self._versions: dict[str, str | None] = {}  # whose object it is, by the name of the resource
         self._changed: dict[str, float] = {}  # when a version was last changed by this `up`
-        self._hooks: dict[str, pulumi.ResourceHook] = {}
+        # Two for all steps: the SDK starts a server for each hook of a program (docs/cost.md).
+        self._hooks = {
+            "before": pulumi.ResourceHook(f"{name}-before", self.before),
+            "after": pulumi.ResourceHook(f"{name}-after", self.after),
+        }
 
-    def of(self, step: Step) -> pulumi.ResourceHookBinding | None:
+    def of(self, step: Step) -> pulumi.ResourceHookBinding:
         """The hooks of a step."""
-        if not step.waits:
-            return None
-        hooks: Any = {moment: [self._hook(wait, step.version)] for moment, wait in step.waits.items()}
+        self._versions[f"{self._name}-{step.suffix}"] = step.version
+        hooks: Any = {moment: [self._hooks[moment.partition("_")[0]]] for moment in step.waits}
         return pulumi.ResourceHookBinding(**hooks)
 
-    def _hook(self, wait: str, version: str | None) -> pulumi.ResourceHook:
-        """One hook for all steps that wait alike."""
-        name = "-".join(part for part in (self._name, version, wait) if part)
-        if name not in self._hooks:
-            self._hooks[name] = pulumi.ResourceHook(name, self._waiting(wait, version))
-        return self._hooks[name]
+    async def before(self, change: pulumi.ResourceHookArgs) -> None:
+        """Before an object of a version changes, or the routes do."""
+        version = self._versions.get(change.name)
+        await (self.settled(version) if version else self.learn(change))
 
-    def _waiting(self, wait: str, version: str | None) -> pulumi.ResourceHookFunction:
-        async def waiting(change: pulumi.ResourceHookArgs) -> None:
-            if version is None:
-                await (self.learn(change) if wait == "learn" else self.forget(change))
-            elif wait == "changed":
-                self._changed[version] = time.monotonic()
-            else:
-                await self.settled(version)
-
-        return waiting
+    async def after(self, change: pulumi.ResourceHookArgs) -> None:
+        """After that. Routes that go are no longer among the steps, and are known by that."""
+        version = self._versions.get(change.name)
+        if version:
+            self._changed[version] = time.monotonic()
+        else:
+            await self.forget(change)
 
     async def learn(self, change: pulumi.ResourceHookArgs) -> None:
         """Before routes come to lead live requests to versions that proxies may not know of, or that were

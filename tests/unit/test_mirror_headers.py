@@ -63,12 +63,12 @@ def test_sidecars_know_before_the_first_copy_comes(subsets: dict[str, Any]) -> N
     changed, copied_to = ("EnvoyFilter", "nginx-v2"), ("DestinationRule", "nginx-v2")
     assert places(found).index(changed) < places(found).index(copied_to)
     assert changed in found[copied_to].needs
-    assert found[changed].waits == {"after_create": "changed", "after_update": "changed"}
+    assert found[changed].waits == ("after_create", "after_update")
     pods = found.get(("Deployment", "nginx-v2"))
     # What settles before pods start has settled before these get copies.
     later = pods or found[copied_to]
     assert changed in later.needs
-    assert later.waits["before_create"] == "settled"
+    assert "before_create" in later.waits
 
 
 def test_a_version_that_becomes_live_gets_no_copies_then_all_headers_then_requests() -> None:
@@ -81,7 +81,7 @@ def test_a_version_that_becomes_live_gets_no_copies_then_all_headers_then_reques
         ("EnvoyFilter", "nginx-v1"),
     ]
     assert [key for key in found if key in order] == order
-    assert found["EnvoyFilter", "nginx-v2"].waits["before_update"] == "settled"
+    assert "before_update" in found["EnvoyFilter", "nginx-v2"].waits
 
 
 def test_pods_end_before_their_sidecars_let_headers_through() -> None:

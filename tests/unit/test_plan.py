@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import mirrored_service
-from mirrored_service.plan import Key, Step, plan
+from mirrored_service.plan import Key, Moments, Step, plan
 from mirrored_service.reading.service import parse
 from tests.services import service_args
 
@@ -197,56 +197,46 @@ def test_copies_go_to_a_version_after_its_pods_are_there() -> None:
     assert ("Deployment", "nginx-v2") in steps(SHADOW)["DestinationRule", "nginx-v2"].needs
 
 
-def waits(found: dict[Key, Step]) -> dict[Key, dict[str, str]]:
-    return {key: dict(step.waits) for key, step in found.items() if step.waits}
+def waits(found: dict[Key, Step]) -> dict[Key, Moments]:
+    return {key: step.waits for key, step in found.items() if step.waits}
 
 
-ROUTES = {"before_update": "learn", "after_update": "forget"}
+ROUTES = ("before_update", "after_update")
 
 
 def test_a_version_is_contained_before_its_pods_start_and_gets_copies_after_they_have_changed() -> None:
-    contained = {"after_create": "changed", "after_update": "changed"}
+    contained = ("after_create", "after_update")
     assert waits(steps(SHADOW)) == {
-        ("DestinationRule", "nginx-v1"): {"after_update": "changed"},
-        ("Deployment", "nginx-v1"): {"before_update": "settled"},
+        ("DestinationRule", "nginx-v1"): ("after_update",),
+        ("Deployment", "nginx-v1"): ("before_update",),
         ("VirtualService", "nginx-vs"): ROUTES,
         ("VirtualService", "nginx-mesh"): ROUTES,
         ("Sidecar", "nginx-v2"): contained,
         ("NetworkPolicy", "nginx-v2"): contained,
         ("AuthorizationPolicy", "nginx.istio-project.v2.db"): contained,
-        ("Deployment", "nginx-v2"): {
-            "before_create": "settled",
-            "before_update": "settled",
-            "after_update": "changed",
-        },
-        ("DestinationRule", "nginx-v2"): {"before_update": "settled"},
+        ("Deployment", "nginx-v2"): ("before_create", "before_update", "after_update"),
+        ("DestinationRule", "nginx-v2"): ("before_update",),
     }
 
 
 def test_a_version_that_becomes_live_is_let_out_when_copies_have_stopped_and_starts_when_it_is_out() -> None:
-    opened = {"before_update": "settled", "after_update": "changed"}
+    opened = ("before_update", "after_update")
     found = waits(steps(LIVE))
     assert {key: found[key] for key in found if key[1] in ("nginx-v2", "nginx.istio-project.v2.db")} == {
-        ("DestinationRule", "nginx-v2"): {"after_update": "changed"},
+        ("DestinationRule", "nginx-v2"): ("after_update",),
         ("Sidecar", "nginx-v2"): opened,
         ("NetworkPolicy", "nginx-v2"): opened,
         ("AuthorizationPolicy", "nginx.istio-project.v2.db"): opened,
-        ("Deployment", "nginx-v2"): {"before_update": "settled"},
+        ("Deployment", "nginx-v2"): ("before_update",),
     }
 
 
 def test_creation_of_routes_waits_only_where_callers_may_be_already() -> None:
-    assert steps(createNamespace=False)["VirtualService", "nginx-vs"].waits == {
-        **ROUTES,
-        "before_create": "learn",
-    }
+    assert steps(createNamespace=False)["VirtualService", "nginx-vs"].waits == (*ROUTES, "before_create")
 
 
 def test_deletion_of_routes_waits_only_where_callers_stay() -> None:
-    assert steps(keepOnDestroy=True)["VirtualService", "nginx-mesh"].waits == {
-        **ROUTES,
-        "after_delete": "forget",
-    }
+    assert steps(keepOnDestroy=True)["VirtualService", "nginx-mesh"].waits == (*ROUTES, "after_delete")
 
 
 def test_pods_have_the_time_that_the_version_says() -> None:

@@ -51,10 +51,18 @@ def hooks(contained: bool = False, **changes: Any) -> dict[str, pulumi.ResourceH
     return run(lambda: MirroredService("nginx", args)).hooks
 
 
-def change(old: Any = None, new: Any = None, live: Any = None) -> pulumi.ResourceHookArgs:
+def change(
+    old: Any = None, new: Any = None, live: Any = None, name: str = "nginx-mesh"
+) -> pulumi.ResourceHookArgs:
+    """One of the routes."""
     return pulumi.ResourceHookArgs(
-        "urn", "id", "name", "type", new_inputs=new, old_inputs=old, old_outputs=live
+        "urn", "id", name, "type", new_inputs=new, old_inputs=old, old_outputs=live
     )
+
+
+def of_version(name: str) -> pulumi.ResourceHookArgs:
+    """A change of the version's pods, or of what else is its."""
+    return pulumi.ResourceHookArgs("urn", "id", f"nginx-{name}", "type")
 
 
 def call(hook: pulumi.ResourceHookFunction, args: pulumi.ResourceHookArgs) -> None:
@@ -76,7 +84,7 @@ def routes(*subsets: str) -> dict[str, Any]:
 def waited(clock: Clock, contained: bool, old: Any, new: Any, live: Any = None) -> list[float]:
     """Seconds that a change of routes waits, before and after it."""
     found = []
-    for name in ("nginx-learn", "nginx-forget"):
+    for name in ("nginx-before", "nginx-after"):
         clock.slept.clear()
         call(hooks(contained)[name], change(old, new, live))
         found.append(sum(clock.slept))
@@ -118,9 +126,13 @@ def test_a_version_that_is_contained_is_waited_for_when_it_becomes_live_or_cease
 
 
 def test_new_routes_and_routes_that_go_are_waited_for_where_they_have_hooks(clock: Clock) -> None:
-    call(hooks()["nginx-learn"], change(new=routes("v1")))
-    call(hooks()["nginx-forget"], change(old=routes("v1")))
+    call(hooks()["nginx-before"], change(new=routes("v1")))
+    call(hooks()["nginx-after"], change(old=routes("v1"), name="nginx-no-longer-registered"))
     assert clock.slept == [SECONDS, SECONDS]
+
+
+def test_a_component_has_two_hooks_however_many_versions_wait() -> None:
+    assert set(hooks(contained=True)) == {"nginx-before", "nginx-after"}
 
 
 def test_what_counts_is_what_was_in_the_cluster_and_not_what_the_component_wrote(clock: Clock) -> None:
@@ -156,7 +168,7 @@ BY_HAND: list[Any] = [
 @pytest.mark.parametrize("found", BY_HAND)
 def test_no_shape_that_somebody_gave_routes_by_hand_makes_a_hook_fail(clock: Clock, found: Any) -> None:
     ours = mesh_virtual_service(parse(service_args()))
-    for hook in (hooks()["nginx-learn"], hooks()["nginx-forget"]):
+    for hook in (hooks()["nginx-before"], hooks()["nginx-after"]):
         for args in (
             change(found, ours),
             change(found, ours, found),
@@ -173,27 +185,27 @@ def test_a_mirror_that_somebody_wrote_in_the_older_way_is_known_to_proxies(clock
 
 def test_what_is_changed_of_a_version_is_waited_for_before_its_next_step(clock: Clock) -> None:
     found = hooks()
-    call(found["nginx-v2-settled"], change())
+    call(found["nginx-before"], of_version("v2"))
     assert clock.slept == []
-    call(found["nginx-v2-changed"], change())
+    call(found["nginx-after"], of_version("v2"))
     clock.now += 1
-    call(found["nginx-v2-settled"], change())
-    call(found["nginx-v2-settled"], change())
+    call(found["nginx-before"], of_version("v2"))
+    call(found["nginx-before"], of_version("v2"))
     assert clock.slept == [SECONDS - 1]
 
 
 def test_one_version_does_not_wait_for_another(clock: Clock) -> None:
     found = hooks()
-    call(found["nginx-v1-changed"], change())
-    call(found["nginx-v2-settled"], change())
+    call(found["nginx-after"], of_version("v1"))
+    call(found["nginx-before"], of_version("v2"))
     assert clock.slept == []
 
 
 def test_nobody_waits_where_proxies_are_given_no_time(clock: Clock) -> None:
     found = hooks(settleSeconds=0)
-    call(found["nginx-learn"], change(routes("v1"), routes("v3")))
-    call(found["nginx-v2-changed"], change())
-    call(found["nginx-v2-settled"], change())
+    call(found["nginx-before"], change(routes("v1"), routes("v3")))
+    call(found["nginx-after"], of_version("v2"))
+    call(found["nginx-before"], of_version("v2"))
     assert clock.slept == []
 
 
@@ -201,10 +213,10 @@ def test_a_wait_is_said_with_what_it_is_for(clock: Clock, monkeypatch: pytest.Mo
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda line, resource: said.append(line))
     found = hooks()
-    call(found["nginx-learn"], change(routes("v1"), routes("v3")))
-    call(found["nginx-forget"], change(routes("v1"), routes("v3")))
-    call(found["nginx-v2-changed"], change())
-    call(found["nginx-v2-settled"], change())
+    call(found["nginx-before"], change(routes("v1"), routes("v3")))
+    call(found["nginx-after"], change(routes("v1"), routes("v3")))
+    call(found["nginx-after"], of_version("v2"))
+    call(found["nginx-before"], of_version("v2"))
     assert said == [
         "3 s for the proxies to learn of v3",
         "3 s for the proxies to forget v1",
@@ -228,9 +240,9 @@ def test_a_version_that_becomes_known_by_routes_of_gateway_api_is_waited_for(clo
         by_gateway_api({"v1": V1}),
         by_gateway_api({"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}),
     )
-    call(called["nginx-learn"], change(without, with_v2))
+    call(called["nginx-before"], change(without, with_v2))
     assert clock.slept == [SECONDS]
-    call(called["nginx-forget"], change(without, with_v2))
+    call(called["nginx-after"], change(without, with_v2))
     assert clock.slept == [SECONDS, SECONDS]
 
 
