@@ -78,7 +78,12 @@ def test_spark_says_the_same_of_everything_that_is_told_apart(tmp_path: Path, fo
     writer = mixed.write_json if format == "json" else mixed.write_parquet
     log = writer(tmp_path / f"all.{format}", content)
     found = assert_same(
-        tmp_path, str(log), "--control=v1b", "--template=/shop/{article}/sizes", "--methods=GET,POST"
+        tmp_path,
+        str(log),
+        "--control=v1b",
+        "--template=/shop/{article}/sizes",
+        "--methods=GET,POST",
+        "--max-reordered=0.1",
     )
     left_out = {each["what"]: each["number"] for each in found["leftOut"]}
     for what in (
@@ -101,6 +106,8 @@ def test_spark_says_the_same_of_everything_that_is_told_apart(tmp_path: Path, fo
     assert found["newErrors"]
     assert found["worseAnswers"]
     assert found["contents"]["hasControl"]
+    assert found["contents"]["states"]["order"] > 0
+    assert "order" in {each["about"] for each in found["statements"]}
     assert {"packed", "grpc"} <= set(found["contents"]["notComparable"])
     assert {"$.name", "$.more"} <= {each["field"] for each in found["contents"]["differences"]}
 
