@@ -19,6 +19,12 @@ import pulumi
 from .plan import Step
 from .rendering import known_routes
 
+# Pulumi deletes nothing that has a hook of which the program no longer knows: `hook "NAME" was not registered`.
+_LEAVES = (
+    " must stay in the program until `pulumi destroy --run-program`, or `pulumi up` without keepOnDestroy "
+    "(docs/changes.md, Leaving)"
+)
+
 
 class Waits:
     """The waits of one component. Messages go to `component`, whose name keeps its hooks apart from another's."""
@@ -32,17 +38,21 @@ class Waits:
         self._component = component
         self._versions: dict[str, str | None] = {}  # whose object it is, by the name of the resource
         self._changed: dict[str, float] = {}  # when a version was last changed by this `up`
-        # Two for all steps: the SDK starts a server for each hook of a program (docs/cost.md).
-        self._hooks = {
-            "before": pulumi.ResourceHook(f"{name}-before", self.before),
-            "after": pulumi.ResourceHook(f"{name}-after", self.after),
-        }
+        self._hooks: dict[str, pulumi.ResourceHook] = {}
 
     def of(self, step: Step) -> pulumi.ResourceHookBinding:
         """The hooks of a step."""
         self._versions[f"{self._name}-{step.suffix}"] = step.version
-        hooks: Any = {moment: [self._hooks[moment.partition("_")[0]]] for moment in step.waits}
+        hooks: Any = {moment: [self._hook(moment)] for moment in step.waits}
         return pulumi.ResourceHookBinding(**hooks)
+
+    def _hook(self, moment: str) -> pulumi.ResourceHook:
+        """The same one for all steps, as the SDK starts a server for each (docs/cost.md)."""
+        side = moment.partition("_")[0]
+        name = self._name + (_LEAVES if moment == "after_delete" else f"-{side}")
+        if name not in self._hooks:
+            self._hooks[name] = pulumi.ResourceHook(name, self.before if side == "before" else self.after)
+        return self._hooks[name]
 
     async def before(self, change: pulumi.ResourceHookArgs) -> None:
         """Before an object of a version changes, or the routes do."""

@@ -132,7 +132,21 @@ def test_new_routes_and_routes_that_go_are_waited_for_where_they_have_hooks(cloc
 
 
 def test_a_component_has_two_hooks_however_many_versions_wait() -> None:
-    assert set(hooks(contained=True)) == {"nginx-before", "nginx-after"}
+    v2 = isolated({"image": "shop:2", "mirrorPercent": 100})
+    found = run(lambda: MirroredService("nginx", service_args({"v1": V1, "v2": v2})))
+    assert set(found.hooks) == {"nginx-before", "nginx-after"}
+    bound = [(moment, names) for each in found.registered for moment, names in each.hooks.items() if names]
+    assert len(bound) > 10
+    for moment, names in bound:
+        assert names == [f"nginx-{moment.partition('_')[0]}"]
+
+
+def test_where_routes_wait_when_they_go_the_hook_says_what_to_do_if_it_is_missed(clock: Clock) -> None:
+    found = hooks(keepOnDestroy=True)
+    (leaving,) = set(found) - {"nginx-before", "nginx-after"}
+    assert leaving.startswith("nginx must stay in the program until `pulumi destroy --run-program`")
+    call(found[leaving], change(old=routes("v1")))
+    assert clock.slept == [SECONDS]
 
 
 def test_what_counts_is_what_was_in_the_cluster_and_not_what_the_component_wrote(clock: Clock) -> None:
