@@ -73,7 +73,7 @@ def test_a_service_that_is_to_be_kept_leaves_its_program_only_by_the_ways_that_p
     component = (
         f"urn:pulumi:{kept.stack.name}::mirrored-service::mirrored-service:index:MirroredService::nginx"
     )
-    kept.stack.destroy("--run-program", f"--target={component}", "--target-dependents")
+    kept.stack.destroy("--run-program", "--refresh=false", f"--target={component}", "--target-dependents")
     becomes(kept, without)
     kept.stack.up()
     left = kept.kubectl("get", "deployments,services,virtualservices,destinationrules", "--output=name")
