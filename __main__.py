@@ -2,13 +2,14 @@
 
 import pulumi
 
+import cluster
 import settings
-import sidecars
 from mirrored_service import MirroredService
 
 args = settings.load()
+cluster.check_kinds(args)
 service = MirroredService(args["name"], args)
-sidecars.tell(service, args)
+cluster.tell_of_sidecars(service, args)
 
 pulumi.export("namespace", service.namespace)
 pulumi.export("host", service.host)

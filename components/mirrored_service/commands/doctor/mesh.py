@@ -78,8 +78,7 @@ def version(seen: Seen) -> Findings:
         yield Finding(
             DANGER,
             f"Istio is {told}, and the config has answerDigests",
-            "TrafficExtensions are there from 1.30 on; `up` fails before it changes what serves, and no preview "
-            "says so",
+            "TrafficExtensions are there from 1.30 on; `up` fails before it changes what serves",
             "upgrade Istio to 1.30 or later, or take answerDigests out",
         )
 
