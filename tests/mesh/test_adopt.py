@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from mirrored_service.reading.service import parse
 from tests import by_hand
 from tests.by_hand import CHARTED, OTHERS, PORTS, ROOTED
 from tests.mesh.faults import wait_until
+from tests.mesh.meanwhile import meanwhile
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1200)]
 
@@ -218,23 +218,17 @@ class ByHand:
 
     @contextmanager
     def nobody_else_answers(self) -> Iterator[None]:
-        wanted, over = self.answers(), threading.Event()
+        wanted = self.answers()
         odd: list[Any] = []
 
         def ask() -> None:
-            while self.way.grid and not over.is_set():
-                found = self.answers()
-                odd.extend(
-                    (asked, found[asked], wanted[asked]) for asked in wanted if found[asked] != wanted[asked]
-                )
+            found = self.answers()
+            odd.extend(
+                (asked, found[asked], wanted[asked]) for asked in wanted if found[asked] != wanted[asked]
+            )
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        try:
+        with meanwhile(ask, every=0.02):  # some services are asked nothing this way
             yield
-        finally:
-            over.set()
-            asking.join()
         assert odd == []
 
     def assert_the_stack_left(self) -> None:

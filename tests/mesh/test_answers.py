@@ -21,6 +21,7 @@ from lab.kit import templates
 from lab.kit.load import load, of_paths
 from lab.kit.trial import PATHS, PROVIDER, Compared, Trial
 from tests.mesh.faults import wait_until
+from tests.mesh.meanwhile import meanwhile
 from tests.mesh.test_protocols import Calls
 
 pytestmark = pytest.mark.alone
@@ -328,7 +329,7 @@ def test_grpc_calls_are_counted_as_not_comparable_and_none_is_lost(trial: Trial)
     client.failures.clear()
     client.answers.clear()
     with trial.collector(trial.directory / "log"):
-        with client.again_and_again():
+        with meanwhile(client.call, every=0.02):
             time.sleep(SECONDS)
         assert len(list(client.stream(iter([b"hush"] * 5), timeout=10))) == 5
     client.channel.close()

@@ -1,7 +1,6 @@
 """A service that runs already is taken over, and given back, without losing a request."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from lab.kit.client_pods import run_load_pod, run_pod
 from lab.kit.load import Stream, from_pod, load, through_gateway
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import assert_nothing_lost
+from tests.mesh.meanwhile import meanwhile
 
 pytestmark = pytest.mark.thorough
 
@@ -110,29 +110,20 @@ class Plain:
     @contextmanager
     def every_method_takes_one_route(self) -> Iterator[list[str]]:
         """Asks during the block; the list has whose route requests took, each change of it once."""
-        over = threading.Event()
         odd: list[Any] = []
         routes: list[str] = []
 
         def ask() -> None:
-            while not over.is_set():
-                before, first, second, after = (
-                    self.asked(method) for method in ("GET", "POST", "GET", "POST")
-                )
-                # What changes meanwhile changes once, for all.
-                if not (first[1] and second[1]) or (before == after and first != second):
-                    odd.append((before, first, second, after))
-                whose = "own" if first[0] else "the stack's"
-                if routes[-1:] != [whose]:
-                    routes.append(whose)
+            before, first, second, after = (self.asked(method) for method in ("GET", "POST", "GET", "POST"))
+            # What changes meanwhile changes once, for all.
+            if not (first[1] and second[1]) or (before == after and first != second):
+                odd.append((before, first, second, after))
+            whose = "own" if first[0] else "the stack's"
+            if routes[-1:] != [whose]:
+                routes.append(whose)
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        try:
+        with meanwhile(ask):
             yield routes
-        finally:
-            over.set()
-            asking.join()
         assert odd == []
 
     def service(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from mirrored_service.commands.kill_switch import routes
 from tests.mesh import test_protocols
 from tests.mesh.callers import Caller
 from tests.mesh.faults import live_and_shadow, version, wait_until
+from tests.mesh.meanwhile import meanwhile
 from tests.mesh.switch import pull
 
 THOROUGH = pytest.mark.thorough
@@ -292,7 +293,7 @@ def test_grpc_calls_through_the_gateway_are_copied_and_promoted_without_a_loss(
     client = test_protocols.Calls(deployed, f"/shop.Shop/Order{uuid.uuid4().hex[:6]}")
     wait_until(client.is_answered, "the gateway knows the service")
     client.failures.clear()
-    with client.again_and_again():
+    with meanwhile(client.call, every=0.02):
         wait_until(lambda: len(test_protocols.logged(deployed, "v2", client.method)) > 20, "v2 logs copies")
         assert set(client.answers) == {"v1"}
         deployed.deploy(test_protocols.live_and_shadow("v2", "v1"), **settings)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ import requests
 from lab.kit.scratch import ScratchStack
 from tests.mesh import echo
 from tests.mesh.faults import wait_until
+from tests.mesh.meanwhile import meanwhile
 
 pytestmark = pytest.mark.thorough
 
@@ -47,30 +46,20 @@ def change(deployed: ScratchStack, subsets: dict[str, Any]) -> None:
 def requests_with_secrets(deployed: ScratchStack, run: str) -> Iterator[list[str]]:
     """Sends requests with secrets during the block, and a little before and after; the list has their paths."""
     sent: list[str] = []
-    over = threading.Event()
+    with requests.Session() as session:
+        session.trust_env = False
 
-    def send() -> None:
-        with requests.Session() as session:
-            session.trust_env = False
-            for number in itertools.count():
-                if over.is_set():
-                    return
-                path = f"/{run}/{number}"
-                headers = {"Host": deployed.host, **SECRETS}
-                answer = session.get(deployed.lab.gateway_url + path, headers=headers, timeout=10)
-                assert answer.status_code == 200, (path, answer.status_code, answer.text, time.time())
-                sent.append(path)
-                time.sleep(0.02)
+        def send() -> None:
+            path = f"/{run}/{len(sent)}"
+            headers = {"Host": deployed.host, **SECRETS}
+            answer = session.get(deployed.lab.gateway_url + path, headers=headers, timeout=10)
+            assert answer.status_code == 200, (path, answer.status_code, answer.text, time.time())
+            sent.append(path)
 
-    sending = threading.Thread(target=send)
-    sending.start()
-    time.sleep(1)
-    try:
-        yield sent
-        time.sleep(2)
-    finally:
-        over.set()
-        sending.join()
+        with meanwhile(send, every=0.02):
+            time.sleep(1)
+            yield sent
+            time.sleep(2)
 
 
 def seen(deployed: ScratchStack, run: str) -> Seen:

@@ -17,6 +17,7 @@ from lab.kit.load import from_pod, load, through_gateway
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import assert_nothing_lost
 from tests.mesh.faults import wait_until
+from tests.mesh.meanwhile import meanwhile
 from tests.mesh.test_protocols import Calls, version
 
 # gRPC first, so that calls come through the gateway.
@@ -64,7 +65,7 @@ class Loaded:
     @contextmanager
     def nothing_lost(self, *answering: str) -> Iterator[None]:
         self.calls.answers.clear()
-        with self.calls.again_and_again(), load(self.deployed.lab, self.streams) as counted:
+        with meanwhile(self.calls.call, every=0.02), load(self.deployed.lab, self.streams) as counted:
             yield
         assert_nothing_lost(counted, set(answering))
         assert self.calls.failures == []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -20,6 +18,7 @@ from lab.kit.load import Stream, load
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import assert_nothing_lost
 from tests.mesh.faults import wait_until
+from tests.mesh.meanwhile import meanwhile
 
 GRPC: dict[str, Any] = {"ports": [{"name": "grpc", "port": 80}], "mirrorMatch": {"methods": ["*"]}}
 HTTP2: dict[str, Any] = {"ports": [{"name": "http2", "port": 80}]}
@@ -129,23 +128,6 @@ class Calls:
         self.call()
         return bool(self.answers)
 
-    @contextmanager
-    def again_and_again(self) -> Iterator[None]:
-        ended = threading.Event()
-
-        def call() -> None:
-            while not ended.is_set():
-                self.call()
-                ended.wait(0.02)
-
-        thread = threading.Thread(target=call)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
 
 @pytest.fixture
 def calls(deploy: Callable[[], ScratchStack]) -> Iterator[tuple[ScratchStack, Calls]]:
@@ -162,7 +144,7 @@ def test_grpc_calls_are_answered_by_the_live_version_copied_and_promoted_without
     deployed, client = calls
     wait_until(client.is_answered, "the gateway knows the service")
     client.failures.clear()
-    with client.again_and_again():
+    with meanwhile(client.call, every=0.02):
         wait_until(lambda: len(logged(deployed, "v2", client.method)) > 20, "v2 logs copies")
         assert set(client.answers) == {"v1"}
         deployed.deploy(live_and_shadow("v2", "v1"), **GRPC)

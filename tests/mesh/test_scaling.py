@@ -3,7 +3,6 @@
 The lab has no metrics. Its autoscalers scale by their bounds: a larger minReplicas, set by hand, makes more pods.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from lab.kit.scratch import ScratchStack
 from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import version, wait_until
+from tests.mesh.meanwhile import meanwhile
 
 pytestmark = pytest.mark.thorough
 
@@ -38,20 +38,9 @@ def count(deployed: ScratchStack, name: str, of: str = "spec.replicas") -> int:
 @contextmanager
 def never_fewer(deployed: ScratchStack, name: str, least: int) -> Iterator[None]:
     """During the block the version is never told to have fewer pods."""
-    ended = threading.Event()
     seen: list[int] = []
-
-    def watch() -> None:
-        while not ended.wait(0.3):
-            seen.append(count(deployed, name))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
+    with meanwhile(lambda: seen.append(count(deployed, name)), every=0.3):
         yield
-    finally:
-        ended.set()
-        watcher.join()
     assert len(seen) > 3
     assert min(seen) >= least, seen
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from lab.kit.check import access_log
 from lab.kit.scratch import ScratchStack
 from mirrored_service import warnings
 from tests.mesh.faults import version, wait_until
+from tests.mesh.meanwhile import meanwhile
 
 pytestmark = pytest.mark.thorough
 
@@ -160,24 +160,17 @@ class Shared:
     @contextmanager
     def nobody_else_answers(self, wanted: Answers) -> Iterator[None]:
         """Asks again and again during the block, and a while after it."""
-        over = threading.Event()
         odd: list[tuple[Asked, str, str]] = []
 
         def ask() -> None:
-            while not over.is_set():
-                found = self.answers()
-                odd.extend(
-                    (asked, found[asked], wanted[asked]) for asked in GRID if found[asked] != wanted[asked]
-                )
+            found = self.answers()
+            odd.extend(
+                (asked, found[asked], wanted[asked]) for asked in GRID if found[asked] != wanted[asked]
+            )
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        try:
+        with meanwhile(ask):
             yield
             time.sleep(1.5)
-        finally:
-            over.set()
-            asking.join()
         assert odd == []
 
     def warned(self) -> bool:
