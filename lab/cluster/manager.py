@@ -74,10 +74,12 @@ class Manager:
         self.wait_for_images()
         self.import_images(images["rest"])
         self.wait("API server", "kube-apiserver", lambda: self.get(f"{API}/readyz") == "ok")
-        for name in ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"):
+        for name in ("kube-controller-manager", "kube-scheduler", "kubelet"):
             self.start(name, self.commands[name])
         self.apply(MANIFESTS / "coredns.yaml")
         self.wait("node", "kubelet", lambda: self.has_condition(f"/api/v1/nodes/{processes.NODE}", "Ready"))
+        # Not before: it waits 30 s for a node with an address, goes on without one, and ends when there is one.
+        self.start("kube-proxy", self.commands["kube-proxy"])
         self.wait("service network", "kube-proxy", lambda: bool(self.get(PROXY_HEALTH)))
         coredns = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
         self.wait("cluster DNS", "cluster", lambda: self.has_condition(coredns, "Available"))
