@@ -36,13 +36,14 @@ class Waits:
         self._seconds = seconds
         self._contained = set(contained)
         self._component = component
-        self._versions: dict[str, str | None] = {}  # whose object it is, by the name of the resource
+        # Whose objects they are, by kind and resource name: a version may be called "mesh", as routes are.
+        self._versions: dict[tuple[str, str], str | None] = {}
         self._changed: dict[str, float] = {}  # when a version was last changed by this `up`
         self._hooks: dict[str, pulumi.ResourceHook] = {}
 
     def of(self, step: Step) -> pulumi.ResourceHookBinding:
         """The hooks of a step."""
-        self._versions[f"{self._name}-{step.suffix}"] = step.version
+        self._versions[step.key[0], f"{self._name}-{step.suffix}"] = step.version
         hooks: Any = {moment: [self._hook(moment)] for moment in step.waits}
         return pulumi.ResourceHookBinding(**hooks)
 
@@ -56,16 +57,19 @@ class Waits:
 
     async def before(self, change: pulumi.ResourceHookArgs) -> None:
         """Before an object of a version changes, or the routes do."""
-        version = self._versions.get(change.name)
+        version = self._version(change)
         await (self.settled(version) if version else self.learn(change))
 
     async def after(self, change: pulumi.ResourceHookArgs) -> None:
         """After that. Routes that go are no longer among the steps, and are known by that."""
-        version = self._versions.get(change.name)
+        version = self._version(change)
         if version:
             self._changed[version] = time.monotonic()
         else:
             await self.forget(change)
+
+    def _version(self, change: pulumi.ResourceHookArgs) -> str | None:
+        return self._versions.get((change.type.rpartition(":")[2], change.name))
 
     async def learn(self, change: pulumi.ResourceHookArgs) -> None:
         """Before routes come to lead live requests to versions that proxies may not know of, or that were

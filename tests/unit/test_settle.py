@@ -56,13 +56,19 @@ def change(
 ) -> pulumi.ResourceHookArgs:
     """One of the routes."""
     return pulumi.ResourceHookArgs(
-        "urn", "id", name, "type", new_inputs=new, old_inputs=old, old_outputs=live
+        "urn",
+        "id",
+        name,
+        "kubernetes:networking.istio.io/v1:VirtualService",
+        new_inputs=new,
+        old_inputs=old,
+        old_outputs=live,
     )
 
 
 def of_version(name: str) -> pulumi.ResourceHookArgs:
-    """A change of the version's pods, or of what else is its."""
-    return pulumi.ResourceHookArgs("urn", "id", f"nginx-{name}", "type")
+    """A change of the version's pods."""
+    return pulumi.ResourceHookArgs("urn", "id", f"nginx-{name}", "kubernetes:apps/v1:Deployment")
 
 
 def call(hook: pulumi.ResourceHookFunction, args: pulumi.ResourceHookArgs) -> None:
@@ -206,6 +212,17 @@ def test_what_is_changed_of_a_version_is_waited_for_before_its_next_step(clock: 
     call(found["nginx-before"], of_version("v2"))
     call(found["nginx-before"], of_version("v2"))
     assert clock.slept == [SECONDS - 1]
+
+
+def test_a_version_may_be_called_as_the_routes_are(clock: Clock) -> None:
+    subsets = {"v1": V1, "mesh": {"image": "shop:2", "mirrorPercent": 100}}
+    args = service_args(subsets, settleSeconds=SECONDS)
+    found = run(lambda: MirroredService("nginx", args)).hooks
+    call(found["nginx-before"], change(routes("v1"), routes("v3")))
+    assert clock.slept == [SECONDS]
+    call(found["nginx-after"], of_version("mesh"))
+    call(found["nginx-before"], of_version("mesh"))
+    assert clock.slept == [SECONDS, SECONDS]
 
 
 def test_one_version_does_not_wait_for_another(clock: Clock) -> None:
