@@ -11,6 +11,8 @@ from lab.kit.scratch import ScratchStack
 
 # Of which two labs side by side leave the cores room: what else waits for a processor is no loss of ours.
 RATES = (50, 30, 15)
+# What a caller is told whose proxy has sent a request over a connection that the other proxy just closes.
+CLOSED = "reset reason: connection termination"
 V1_ALONE = {"v1": {"image": "lab.local/nginx-v1:1", "weight": 100}}
 
 
@@ -53,20 +55,26 @@ class UnderLoad:
         return counted
 
     @contextmanager
-    def nothing_lost(self, *answering: str) -> Iterator[None]:
+    def nothing_lost(self, *answering: str, closed: int = 0) -> Iterator[None]:
         """Load during the block, of which nothing may be lost; `answering` may answer."""
         with load(self.deployed.lab, self.streams) as counted:
             yield
-        assert_nothing_lost(counted, set(answering))
+        assert_nothing_lost(counted, set(answering), closed)
 
 
-def assert_nothing_lost(counted: list[Counted], answering: set[str]) -> None:
+def assert_nothing_lost(counted: list[Counted], answering: set[str], closed: int = 0) -> None:
+    """`closed`: how many requests of all may meet a connection that a proxy just closes, as the change is one of
+    the listeners of a proxy that goes on serving (docs/safety.md)."""
+    lost = sum(stream.lost(answering) for stream in counted)
+    met = sum(count for stream in counted for why, count in stream.failures.items() if CLOSED in why)
     for stream in counted:
-        lost = stream.lost(answering)
-        print(f"{stream.stream}: {stream.sent} sent, {lost} lost, {stream.longest_gap:.2f} s without answer")
+        print(
+            f"{stream.stream}: {stream.sent} sent, {stream.lost(answering)} lost, "
+            f"{stream.longest_gap:.2f} s without answer"
+        )
         if stream.moments:
             print(
                 f"  failed from {stream.moments[0]:.2f} to {stream.moments[-1]:.2f}: {dict(stream.failures)}"
             )
-    assert all(stream.lost(answering) == 0 for stream in counted), "lost: see what is printed of each stream"
+    assert lost <= min(met, closed), "lost: see what is printed of each stream"
     assert all(stream.sent > 50 for stream in counted), counted
