@@ -86,7 +86,7 @@ class MirroredService(pulumi.ComponentResource):
         )
         made = _after([self.children[key] for key in step.after], step.manifest)
         resource: Any = pulumi.CustomResource(
-            _type(step.manifest), f"{self._name}-{step.suffix}", made, options
+            _type(step.manifest), step.resource_name(self._name), made, options
         )
         if "istio.io/" in step.manifest["apiVersion"]:
             # The output is the whole object, and the API server adds nothing to these kinds.

@@ -69,6 +69,10 @@ class Step:
         """Kind and name, as in the cluster."""
         return self.manifest["kind"], self.manifest["metadata"]["name"]
 
+    def resource_name(self, component: str) -> str:
+        """What Pulumi knows the object by."""
+        return f"{component}-{self.suffix}"
+
 
 def plan(described: Service) -> tuple[Step, ...]:
     """The steps, each after those that it needs."""

@@ -43,7 +43,7 @@ class Waits:
 
     def of(self, step: Step) -> pulumi.ResourceHookBinding:
         """The hooks of a step."""
-        self._versions[step.key[0], f"{self._name}-{step.suffix}"] = step.version
+        self._versions[step.key[0], step.resource_name(self._name)] = step.version
         hooks: Any = {moment: [self._hook(moment)] for moment in step.waits}
         return pulumi.ResourceHookBinding(**hooks)
 
