@@ -13,14 +13,13 @@ from importlib import metadata
 from pathlib import Path
 
 from lab.build import programs
-from lab.cluster.layout import CHECKOUT
 
 Report = Callable[[str], None]
 
 _HOST = """#!/bin/sh
-exec {python} -P -c {code} "$@"
+exec {python} -P {file} "$@"
 """
-_CODE = "import sys; sys.path.insert(0, {checkout!r}); from lab.plugins.language_host import main; main()"
+_HOST_FILE = Path(__file__).parent / "language_host.py"
 
 
 def prepare(state_dir: Path, report: Report) -> dict[str, str]:
@@ -33,8 +32,7 @@ def prepare(state_dir: Path, report: Report) -> dict[str, str]:
     report(f"Pulumi Python language host: the lab's stand-in, with the SDK {sdk}")
     _link(home, "resource-kubernetes", programs.PROVIDER_VERSION, "pulumi-resource-kubernetes")
     _link(home, "language-yaml", programs.YAML_VERSION, "pulumi-language-yaml")
-    code = _CODE.format(checkout=str(CHECKOUT))
-    host = _HOST.format(python=shlex.quote(sys.executable), code=shlex.quote(code))
+    host = _HOST.format(python=shlex.quote(sys.executable), file=shlex.quote(str(_HOST_FILE)))
     _put(home, "language-python", sdk, "pulumi-language-python", lambda fresh: _write(fresh, host))
     return {
         "PULUMI_HOME": str(home),

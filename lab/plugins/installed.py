@@ -11,20 +11,25 @@ import sys
 from importlib import metadata
 from typing import Any
 
+_PLUGIN = "pulumi-plugin.json"
+
 
 def distributions() -> list[dict[str, Any]]:
     """Every installed distribution once, sorted by name."""
     found = {}
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        found[name] = {"name": name, "version": distribution.version, "plugin": _plugin(distribution)}
+        about = distribution.metadata
+        name = about["Name"]
+        found[name] = {"name": name, "version": about["Version"], "plugin": _plugin(distribution)}
     return [found[name] for name in sorted(found)]
 
 
 def _plugin(distribution: metadata.Distribution) -> Any:
     """The package's own description of the plugin it needs, or None."""
+    if _PLUGIN not in (distribution.read_text("RECORD") or ""):
+        return None  # most, and their files are many
     for path in distribution.files or []:
-        if path.name == "pulumi-plugin.json" and len(path.parts) == 2:
+        if path.name == _PLUGIN and len(path.parts) == 2:
             return json.loads(path.read_text())
     return None
 

@@ -1,12 +1,16 @@
 """Stand-in for pulumi-language-python: runs Python programs and Python component packages for the engine.
 
-`python -m lab.plugins.language_host <engine address>`. docs/stand-ins.md says what it leaves out.
+`python language_host.py <engine address>`. docs/stand-ins.md says what it leaves out.
+
+Each `pulumi up` starts it twice, and its imports took a fifth of that command's processor time: so it is a file
+by itself, which imports neither the lab nor the whole of Pulumi's SDK.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 import queue
@@ -14,21 +18,40 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
-from importlib import metadata
+from concurrent import futures
+from importlib import metadata, util
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2, json_format
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 from typing_extensions import override
 
-from .program import MESSAGE_SHOWN
-from .serving import engine_address, serve
+if TYPE_CHECKING:
+    from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+else:
+    # The classes of the SDK's messages import nothing of the SDK; by their full name they would bring all of it.
+    package = types.ModuleType("messages")
+    package.__path__ = [str(Path(util.find_spec("pulumi").origin).parent / "runtime" / "proto")]
+    sys.modules["messages"] = package
+    language_pb2, language_pb2_grpc, plugin_pb2 = (
+        importlib.import_module(f"messages.{name}")
+        for name in ("language_pb2", "language_pb2_grpc", "plugin_pb2")
+    )
 
 _HERE = Path(__file__).parent
 _PATIENCE_SECONDS = 5
+_MESSAGE_LIMIT = 400 * 1024 * 1024
+_OPTIONS = [
+    ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
+    ("grpc.max_send_message_length", _MESSAGE_LIMIT),
+]
+# A program or a package that runs occupies one; Cancel must always find another.
+_THREADS = 256
+# The exit status of a program whose user has seen why it failed: the engine need not say more.
+_MESSAGE_SHOWN = 32
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -75,6 +98,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "engine": self._engine,
             "parallel": request.parallel,
             "dry_run": request.dryRun,
+            "message_shown": _MESSAGE_SHOWN,
         }
         config = {
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
@@ -83,7 +107,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         # -P: this folder must not be where the program's imports are looked for.
         command = [_python(request.info), "-u", "-P", str(_HERE / "program.py"), json.dumps(settings)]
         status = self._run(command, {**os.environ, **config}, context)
-        if status == MESSAGE_SHOWN:
+        if status == _MESSAGE_SHOWN:
             return language_pb2.RunResponse(bail=True)
         error = f"program exited with non-zero exit code: {status}" if status else ""
         return language_pb2.RunResponse(error=error)
@@ -243,13 +267,32 @@ def _required(installed: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     ]
 
 
+def _engine_address() -> str:
+    """Where the engine listens: it passes its address as the last argument."""
+    last = sys.argv[-1] if len(sys.argv) > 1 else ""
+    return last if ":" in last and not last.startswith("-") else ""
+
+
 def main() -> None:
-    """Serves until the engine is done."""
-    host = LanguageHost(engine_address())
-    serve(
-        lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server),
-        on_stop=host.stop,
-    )
+    """Serves until a signal comes or the engine is gone; the engine reads the port from standard output."""
+    host = LanguageHost(_engine_address())
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=_THREADS), options=_OPTIONS)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    engine = os.getppid()
+    # An engine that was killed cannot say goodbye: a stand-in must not outlive it.
+    while not stop.wait(0.5) and os.getppid() == engine:
+        pass
+    host.stop()
+    server.stop(grace=1).wait()
+    # Threads that still wait for an answer from elsewhere would keep the process.
+    os._exit(0)
 
 
 if __name__ == "__main__":

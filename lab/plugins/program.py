@@ -23,9 +23,6 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 
-# The host tells the engine to stop without a further message: the user has seen one.
-MESSAGE_SHOWN = 32
-
 
 def main() -> None:
     """Runs the program that the JSON object in the first argument describes; its config is in the environment."""
@@ -35,9 +32,9 @@ def main() -> None:
     program = Path(settings["entry_point"]).resolve()
     if program.is_dir() and not (program / "__main__.py").exists():
         pulumi.log.error(f"unable to find main python program `__main__.py` in `{program}`")
-        sys.exit(MESSAGE_SHOWN)
+        sys.exit(settings["message_shown"])
     sys.argv = [settings["entry_point"], *settings["args"]]
-    sys.excepthook = _Reporter(program)
+    sys.excepthook = _Reporter(program, settings["message_shown"])
     signal.signal(signal.SIGINT, _stop)
     # Python complains about every future that a failed program leaves behind; the error itself says enough.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -89,8 +86,9 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 class _Reporter:
     """Shows an exception that nobody caught, and sets the exit status that goes with it."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, message_shown: int) -> None:
         self._program = program
+        self._message_shown = message_shown
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         # The interpreter would always exit with 1, and wait for threads that may hang on the failed update.
@@ -102,7 +100,7 @@ class _Reporter:
             return 1
         text = "".join(traceback.format_exception(kind, error, self._own_frames(trace)))
         pulumi.log.error(f"Program failed with an unhandled exception:\n{text}")
-        return MESSAGE_SHOWN
+        return self._message_shown
 
     def _own_frames(self, trace: TracebackType | None) -> TracebackType | None:
         """The traceback from the program's main file on: what led there is Pulumi's and this file's."""
