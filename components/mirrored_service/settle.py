@@ -12,6 +12,7 @@ hook that raises fails its step, in every `up` from then on.
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -27,7 +28,7 @@ _LEAVES = (
 
 
 class Waits:
-    """The waits of one component. Messages go to `component`, whose name keeps its hooks apart from another's."""
+    """The waits of one component. Messages go to `component`, whose name keeps its hook apart from another's."""
 
     def __init__(
         self, name: str, seconds: float, contained: Collection[str], component: pulumi.Resource | None
@@ -39,21 +40,23 @@ class Waits:
         # Whose objects they are, by kind and resource name: a version may be called "mesh", as routes are.
         self._versions: dict[tuple[str, str], str | None] = {}
         self._changed: dict[str, float] = {}  # when a version was last changed by this `up`
-        self._hooks: dict[str, pulumi.ResourceHook] = {}
 
     def of(self, step: Step) -> pulumi.ResourceHookBinding:
         """The hooks of a step."""
         self._versions[step.key[0], step.resource_name(self._name)] = step.version
-        hooks: Any = {moment: [self._hook(moment)] for moment in step.waits}
+        hooks: Any = {moment: [self._hook] for moment in step.waits}
         return pulumi.ResourceHookBinding(**hooks)
 
-    def _hook(self, moment: str) -> pulumi.ResourceHook:
-        """The same one for all steps, as the SDK starts a server for each (docs/cost.md)."""
-        side = moment.partition("_")[0]
-        name = self._name + (_LEAVES if moment == "after_delete" else f"-{side}")
-        if name not in self._hooks:
-            self._hooks[name] = pulumi.ResourceHook(name, self.before if side == "before" else self.after)
-        return self._hooks[name]
+    @cached_property
+    def _hook(self) -> pulumi.ResourceHook:
+        """The same one for all steps and moments, as the SDK starts a server for each (docs/cost.md)."""
+        return pulumi.ResourceHook(self._name + _LEAVES, self.wait)
+
+    async def wait(self, change: pulumi.ResourceHookArgs) -> None:
+        """Before a change there are no new outputs yet, and after a deletion there is nothing new: see
+        pulumi.ResourceHookArgs, which has a table of it."""
+        is_ahead = change.new_inputs and not change.new_outputs
+        await (self.before(change) if is_ahead else self.after(change))
 
     async def before(self, change: pulumi.ResourceHookArgs) -> None:
         """Before an object of a version changes, or the routes do."""

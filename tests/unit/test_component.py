@@ -25,6 +25,10 @@ OUTPUTS = (
     "mirror_target",
 )
 COMPONENT = "mirrored-service:index:MirroredService"
+HOOK = (
+    "nginx must stay in the program until `pulumi destroy --run-program`, or `pulumi up` without keepOnDestroy "
+    "(docs/changes.md, Leaving)"
+)
 
 
 def register(subsets: dict[str, Any] | None = None, **changes: Any) -> dict[tuple[str, str], Registered]:
@@ -72,17 +76,8 @@ def test_the_plan_is_registered_step_by_step(name: str) -> None:
         assert found.kept == step.kept
         assert found.ignored == set(step.unmanaged)
         assert {moment: found.hooks[moment] for moment in found.hooks if found.hooks[moment]} == {
-            moment: [hook_name(moment)] for moment in step.waits
+            moment: [HOOK] for moment in step.waits
         }
-
-
-def hook_name(moment: str) -> str:
-    if moment == "after_delete":
-        return (
-            "nginx must stay in the program until `pulumi destroy --run-program`, or `pulumi up` without "
-            "keepOnDestroy (docs/changes.md, Leaving)"
-        )
-    return f"nginx-{moment.partition('_')[0]}"
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -43,12 +43,13 @@ def isolated(version: dict[str, Any]) -> dict[str, Any]:
     return {**version, "shadowIsolation": {"mayReach": []}}
 
 
-def hooks(contained: bool = False, **changes: Any) -> dict[str, pulumi.ResourceHookFunction]:
-    """The hooks that a component registers, by name."""
+def hook(contained: bool = False, **changes: Any) -> pulumi.ResourceHookFunction:
+    """The hook that a component registers."""
     v2: dict[str, Any] = {"image": "shop:2", "mirrorPercent": 100}
     subsets = {"v1": {"image": "shop:1", "weight": 100}, "v2": isolated(v2) if contained else v2}
     args = service_args(subsets, **{"settleSeconds": SECONDS, **changes})
-    return run(lambda: MirroredService("nginx", args)).hooks
+    (found,) = run(lambda: MirroredService("nginx", args)).hooks.values()
+    return found
 
 
 def change(
@@ -68,10 +69,20 @@ def change(
 
 def of_version(name: str) -> pulumi.ResourceHookArgs:
     """A change of the version's pods."""
-    return pulumi.ResourceHookArgs("urn", "id", f"nginx-{name}", "kubernetes:apps/v1:Deployment")
+    pods = {"kind": "Deployment"}
+    return pulumi.ResourceHookArgs("urn", "id", f"nginx-{name}", "kubernetes:apps/v1:Deployment", pods)
 
 
-def call(hook: pulumi.ResourceHookFunction, args: pulumi.ResourceHookArgs) -> None:
+def before(hook: pulumi.ResourceHookFunction, args: pulumi.ResourceHookArgs) -> None:
+    _call(hook, args)
+
+
+def after(hook: pulumi.ResourceHookFunction, args: pulumi.ResourceHookArgs) -> None:
+    args.new_outputs = args.new_inputs
+    _call(hook, args)
+
+
+def _call(hook: pulumi.ResourceHookFunction, args: pulumi.ResourceHookArgs) -> None:
     async def called() -> None:
         result = hook(args)
         if result is not None:
@@ -90,9 +101,9 @@ def routes(*subsets: str) -> dict[str, Any]:
 def waited(clock: Clock, contained: bool, old: Any, new: Any, live: Any = None) -> list[float]:
     """Seconds that a change of routes waits, before and after it."""
     found = []
-    for name in ("nginx-before", "nginx-after"):
+    for side in (before, after):
         clock.slept.clear()
-        call(hooks(contained)[name], change(old, new, live))
+        side(hook(contained), change(old, new, live))
         found.append(sum(clock.slept))
     return found
 
@@ -132,27 +143,20 @@ def test_a_version_that_is_contained_is_waited_for_when_it_becomes_live_or_cease
 
 
 def test_new_routes_and_routes_that_go_are_waited_for_where_they_have_hooks(clock: Clock) -> None:
-    call(hooks()["nginx-before"], change(new=routes("v1")))
-    call(hooks()["nginx-after"], change(old=routes("v1"), name="nginx-no-longer-registered"))
+    before(hook(), change(new=routes("v1")))
+    after(hook(), change(old=routes("v1"), name="nginx-no-longer-registered"))
     assert clock.slept == [SECONDS, SECONDS]
 
 
-def test_a_component_has_two_hooks_however_many_versions_wait() -> None:
+@pytest.mark.parametrize("changes", [{}, {"keepOnDestroy": True}])
+def test_a_component_has_one_hook_which_says_what_to_do_if_it_is_missed(changes: dict[str, Any]) -> None:
     v2 = isolated({"image": "shop:2", "mirrorPercent": 100})
-    found = run(lambda: MirroredService("nginx", service_args({"v1": V1, "v2": v2})))
-    assert set(found.hooks) == {"nginx-before", "nginx-after"}
-    bound = [(moment, names) for each in found.registered for moment, names in each.hooks.items() if names]
+    found = run(lambda: MirroredService("nginx", service_args({"v1": V1, "v2": v2}, **changes)))
+    (name,) = found.hooks
+    assert name.startswith("nginx must stay in the program until `pulumi destroy --run-program`")
+    bound = [names for each in found.registered for names in each.hooks.values() if names]
     assert len(bound) > 10
-    for moment, names in bound:
-        assert names == [f"nginx-{moment.partition('_')[0]}"]
-
-
-def test_where_routes_wait_when_they_go_the_hook_says_what_to_do_if_it_is_missed(clock: Clock) -> None:
-    found = hooks(keepOnDestroy=True)
-    (leaving,) = set(found) - {"nginx-before", "nginx-after"}
-    assert leaving.startswith("nginx must stay in the program until `pulumi destroy --run-program`")
-    call(found[leaving], change(old=routes("v1")))
-    assert clock.slept == [SECONDS]
+    assert all(names == [name] for names in bound)
 
 
 def test_what_counts_is_what_was_in_the_cluster_and_not_what_the_component_wrote(clock: Clock) -> None:
@@ -188,14 +192,14 @@ BY_HAND: list[Any] = [
 @pytest.mark.parametrize("found", BY_HAND)
 def test_no_shape_that_somebody_gave_routes_by_hand_makes_a_hook_fail(clock: Clock, found: Any) -> None:
     ours = mesh_virtual_service(parse(service_args()))
-    for hook in (hooks()["nginx-before"], hooks()["nginx-after"]):
+    for side in (before, after):
         for args in (
             change(found, ours),
             change(found, ours, found),
             change(ours, found),
             change(found, found),
         ):
-            call(hook, args)
+            side(hook(), args)
 
 
 def test_a_mirror_that_somebody_wrote_in_the_older_way_is_known_to_proxies(clock: Clock) -> None:
@@ -204,50 +208,50 @@ def test_a_mirror_that_somebody_wrote_in_the_older_way_is_known_to_proxies(clock
 
 
 def test_what_is_changed_of_a_version_is_waited_for_before_its_next_step(clock: Clock) -> None:
-    found = hooks()
-    call(found["nginx-before"], of_version("v2"))
+    found = hook()
+    before(found, of_version("v2"))
     assert clock.slept == []
-    call(found["nginx-after"], of_version("v2"))
+    after(found, of_version("v2"))
     clock.now += 1
-    call(found["nginx-before"], of_version("v2"))
-    call(found["nginx-before"], of_version("v2"))
+    before(found, of_version("v2"))
+    before(found, of_version("v2"))
     assert clock.slept == [SECONDS - 1]
 
 
 def test_a_version_may_be_called_as_the_routes_are(clock: Clock) -> None:
     subsets = {"v1": V1, "mesh": {"image": "shop:2", "mirrorPercent": 100}}
     args = service_args(subsets, settleSeconds=SECONDS)
-    found = run(lambda: MirroredService("nginx", args)).hooks
-    call(found["nginx-before"], change(routes("v1"), routes("v3")))
+    (found,) = run(lambda: MirroredService("nginx", args)).hooks.values()
+    before(found, change(routes("v1"), routes("v3")))
     assert clock.slept == [SECONDS]
-    call(found["nginx-after"], of_version("mesh"))
-    call(found["nginx-before"], of_version("mesh"))
+    after(found, of_version("mesh"))
+    before(found, of_version("mesh"))
     assert clock.slept == [SECONDS, SECONDS]
 
 
 def test_one_version_does_not_wait_for_another(clock: Clock) -> None:
-    found = hooks()
-    call(found["nginx-after"], of_version("v1"))
-    call(found["nginx-before"], of_version("v2"))
+    found = hook()
+    after(found, of_version("v1"))
+    before(found, of_version("v2"))
     assert clock.slept == []
 
 
 def test_nobody_waits_where_proxies_are_given_no_time(clock: Clock) -> None:
-    found = hooks(settleSeconds=0)
-    call(found["nginx-before"], change(routes("v1"), routes("v3")))
-    call(found["nginx-after"], of_version("v2"))
-    call(found["nginx-before"], of_version("v2"))
+    found = hook(settleSeconds=0)
+    before(found, change(routes("v1"), routes("v3")))
+    after(found, of_version("v2"))
+    before(found, of_version("v2"))
     assert clock.slept == []
 
 
 def test_a_wait_is_said_with_what_it_is_for(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda line, resource: said.append(line))
-    found = hooks()
-    call(found["nginx-before"], change(routes("v1"), routes("v3")))
-    call(found["nginx-after"], change(routes("v1"), routes("v3")))
-    call(found["nginx-after"], of_version("v2"))
-    call(found["nginx-before"], of_version("v2"))
+    found = hook()
+    before(found, change(routes("v1"), routes("v3")))
+    after(found, change(routes("v1"), routes("v3")))
+    after(found, of_version("v2"))
+    before(found, of_version("v2"))
     assert said == [
         "3 s for the proxies to learn of v3",
         "3 s for the proxies to forget v1",
@@ -266,14 +270,14 @@ def test_routes_of_gateway_api_name_their_versions_by_services() -> None:
 
 
 def test_a_version_that_becomes_known_by_routes_of_gateway_api_is_waited_for(clock: Clock) -> None:
-    called = hooks(api="gateway")
+    called = hook(api="gateway")
     without, with_v2 = (
         by_gateway_api({"v1": V1}),
         by_gateway_api({"v1": {"image": "shop:1"}, "v2": {"image": "shop:2", "weight": 100}}),
     )
-    call(called["nginx-before"], change(without, with_v2))
+    before(called, change(without, with_v2))
     assert clock.slept == [SECONDS]
-    call(called["nginx-after"], change(without, with_v2))
+    after(called, change(without, with_v2))
     assert clock.slept == [SECONDS, SECONDS]
 
 

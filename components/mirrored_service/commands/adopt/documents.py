@@ -19,7 +19,7 @@ def objects(text: str, source: str, namespace: str) -> list[dict[str, Any]]:
     """
     try:
         # JSON is YAML.
-        read = list(yaml.load_all(text, Loader=_Loader))  # noqa: S506: a SafeLoader
+        read = list(yaml.load_all(text, Loader=_Loader))  # a SafeLoader
     except yaml.YAMLError as problem:
         where = str(problem).splitlines()[-1].strip()
         raise CommandError(f"{source} is neither YAML nor JSON: {where}") from None
