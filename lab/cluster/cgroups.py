@@ -12,6 +12,9 @@ from lab.errors import LabError
 
 REMOVAL_LIMIT = 15.0
 NEEDED = {"cpu", "memory", "pids"}
+# What the kubelet makes of version 1's 1,024 shares, that of one processor; with the kernel's 100 the control
+# plane would weigh more than the pods of two.
+ONE_PROCESSOR = "39"
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,17 @@ def make_room(groups: Iterable[Path]) -> None:
             join([group / "supervisor"])
         if hands_on:
             _hand_on(group)
+            (group / "supervisor" / "cpu.weight").write_text(ONE_PROCESSOR)
 
 
 def processes(directories: Iterable[Path]) -> set[int]:
     """The processes in these directories and below."""
     pids: set[int] = set()
     for directory in directories:
-        for file in directory.rglob("cgroup.procs"):
-            try:
-                pids.update(int(pid) for pid in file.read_text().split())
-            except OSError:  # the group was removed while we looked
-                continue
+        for group, _, _ in os.walk(directory):
+            # A group may be removed while we look: `walk` passes over it, unlike `Path.rglob`.
+            with contextlib.suppress(OSError):
+                pids.update(int(pid) for pid in Path(group, "cgroup.procs").read_text().split())
     return pids
 
 

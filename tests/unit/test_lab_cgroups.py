@@ -1,8 +1,13 @@
-"""Where the lab's control groups go."""
+"""Where the lab's control groups go, and what runs in them."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
-from lab.cluster.cgroups import Hierarchy, make_room, place
+import pytest
+
+from lab.cluster.cgroups import Hierarchy, make_room, place, processes
 
 
 def tree(root: Path, hands_on: dict[str, str]) -> None:
@@ -56,3 +61,33 @@ def test_the_control_plane_shares_processors_with_pods_as_one_group_and_leaves_o
 
     assert (cpu / "supervisor" / "cgroup.procs").exists()
     assert list(memory.iterdir()) == []
+
+
+def test_with_version_2_it_weighs_as_much_as_with_version_1_beside_the_kubelets_groups(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
+
+    make_room([tmp_path])
+
+    # The kubelet gives pods 79 where there are two processors: as in version 1, twice the weight.
+    assert (tmp_path / "supervisor" / "cpu.weight").read_text() == "39"
+
+
+def test_a_group_that_goes_while_its_processes_are_looked_for_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, pid in (("ended", 7), ("stays", 8)):
+        group = tmp_path / "kubepods" / name / "container"
+        group.mkdir(parents=True)
+        (group / "cgroup.procs").write_text(f"{pid}\n")
+    ended, scandir = tmp_path / "kubepods" / "ended", os.scandir
+
+    def as_its_container_ends(path: str | Path | int) -> Iterator[os.DirEntry[str]]:
+        if str(path) == str(ended):
+            shutil.rmtree(ended)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", as_its_container_ends)
+
+    assert processes([tmp_path, tmp_path / "was-removed-before"]) == {8}
