@@ -96,8 +96,10 @@ class Known(Rules):
         found = self._coverage_text(sums, share)
         if share.high < least:
             why = f"; nothing or too little between {moments(self.run, gaps)}" if gaps else ""
-            text = f"{found}{why}: it did not answer, or its lines are not in the logs"
-            return Statement("coverage", EVERYTHING, Result.FAIL, text)
+            causes = (
+                "it did not answer, the calling proxies dropped copies (mirrorLimits), or lines are missing"
+            )
+            return Statement("coverage", EVERYTHING, Result.FAIL, f"{found}{why}: {causes}")
         if share.low > most:
             return self.doubt("coverage", f"{found}: check that mirrorPercent belongs to these logs")
         text = found + (f"; too little between {moments(self.run, gaps)}" if gaps else "")

@@ -90,6 +90,12 @@ def test_a_tenth_of_the_requests_is_too_little_when_all_are_configured(tmp_path:
     status, report = compare(tmp_path, Traffic(mirror_percent=10))
     assert status == 1
     assert ("coverage", "") in failed(report)
+    for cause in (
+        "it did not answer",
+        "the calling proxies dropped copies (mirrorLimits)",
+        "lines are missing",
+    ):
+        assert cause in statement(report, "coverage")
 
 
 def test_more_copies_than_configured_raise_doubts_about_the_setting(tmp_path: Path) -> None:
