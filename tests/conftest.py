@@ -11,6 +11,10 @@ from lab.cluster.layout import CHECKOUT
 from lab.progress import duration
 
 FIRST = "gw0"
+# What tests install they run once: to compile all of it takes a third of the time.
+os.environ["PIP_NO_COMPILE"] = "1"
+# What these assert is shown with its values, as in tests.
+pytest.register_assert_rewrite("lab.kit", "tests.mesh")
 
 
 @pytest.fixture(scope="session")

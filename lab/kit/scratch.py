@@ -60,11 +60,17 @@ class ScratchStack:
         return self.lab.kubectl(*args, f"--namespace={self.namespace}", input=input)
 
     def remove(self) -> None:
-        # Nobody wants to wait here until pods have ended as they should.
-        self.kubectl("delete", "deployments,replicasets,pods", "--all", "--force", "--grace-period=0")
+        end_pods(self.lab, self.namespace)
         self.stack.destroy()
         self.lab.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
         self.stack.output("stack", "rm", self.stack.name, "--yes", "--preserve-config")
+
+
+def end_pods(lab: Lab, *namespaces: str) -> None:
+    """Ends them at once: a `pulumi destroy` that tidies up need not wait until they have ended as they should."""
+    for namespace in namespaces:
+        ended = ("delete", "deployments,replicasets,pods", "--all", "--force", "--grace-period=0")
+        lab.kubectl(*ended, f"--namespace={namespace}")
 
 
 def write_project(directory: Path, program: Path = CHECKOUT) -> None:

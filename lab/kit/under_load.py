@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lab import Lab
+from lab.kit.changes import Change, Subsets
 from lab.kit.client_pods import run_load_pod
 from lab.kit.load import Counted, Stream, from_pod, load, through_gateway
 from lab.kit.scratch import ScratchStack
@@ -41,17 +42,27 @@ class UnderLoad:
         `settings` hold throughout, where a change does not say otherwise."""
         self.deployed = deployed
         self.settings = settings
+        self._ended: Subsets | None = None
         self.begin_with(subsets or V1_ALONE)
         streams = from_everywhere(deployed.lab, deployed.namespace, deployed.host, rates)
         self.streams = streams if deployed.service.entered else streams[-1:]
 
     def begin_with(self, subsets: dict[str, Any], **settings: Any) -> None:
         """Without load: what the change under test starts from."""
+        self._ended = None
         self.deployed.deploy(subsets, **{**self.settings, **settings})
 
     def change_to(self, subsets: dict[str, Any], **settings: Any) -> list[Counted]:
         with load(self.deployed.lab, self.streams) as counted:
             self.begin_with(subsets, **settings)
+        return counted
+
+    def go_through(self, change: Change) -> list[Counted]:
+        """The change, from what the one before it ended with, or from what is deployed before the load begins."""
+        if self._ended != change.before:
+            self.begin_with(change.before)
+        counted = self.change_to(change.after)
+        self._ended = change.after
         return counted
 
     @contextmanager

@@ -157,6 +157,7 @@ def served(python: Path, package: Path) -> Iterator[provider_pb2_grpc.ResourcePr
             process.terminate()
 
 
+@pytest.mark.thorough
 def test_the_oldest_versions_that_it_asks_for_are_enough(tmp_path: Path) -> None:
     oldest = [re.sub(r">=([^,]+),.*", r"==\1", each) for each in PROJECT["dependencies"]]
     assert all("==" in each for each in oldest)

@@ -10,6 +10,7 @@ import yaml
 
 from lab import Lab, LabError
 from lab.demos.orders import Orders
+from lab.kit.scratch import end_pods
 from tests.mesh.faults import wait_until
 
 
@@ -17,6 +18,7 @@ from tests.mesh.faults import wait_until
 def orders(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
     example = Orders(lab, tmp_path_factory.mktemp("orders"), "test-orders")
     yield example
+    end_pods(lab, example.namespace, f"{example.namespace}-data")
     example.stack.destroy()
     example.stack.output("stack", "rm", example.stack.name, "--yes")
 

@@ -16,7 +16,7 @@ import yaml
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
 from lab.kit import gateways
-from lab.kit.scratch import write_project
+from lab.kit.scratch import end_pods, write_project
 from lab.kit.stack import Stack
 from tests.mesh.faults import wait_until
 
@@ -43,6 +43,7 @@ class Example:
         self.stack.select()
 
     def remove(self) -> None:
+        end_pods(self.lab, *(f"{self.name}-{service}" for service in ("shop", "search")))
         self.stack.destroy()
         self.stack.output("stack", "rm", self.name, "--yes")
         self.lab.kubectl("delete", "--filename=-", input=self.gateway)

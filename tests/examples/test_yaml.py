@@ -11,6 +11,7 @@ import yaml
 
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
+from lab.kit.scratch import end_pods
 from lab.kit.stack import Stack
 from tests.mesh.callers import Caller
 from tests.mesh.faults import wait_until
@@ -52,6 +53,7 @@ def shop(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     found.stack.select()
     found.stack.up()
     yield found
+    end_pods(lab, name)
     found.stack.destroy()
     found.stack.output("stack", "rm", name, "--yes")
 

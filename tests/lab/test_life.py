@@ -99,27 +99,27 @@ def test_a_command_that_fails_says_what_kubectl_said(pair: tuple[Lab, Lab]) -> N
         pair[0].kubectl("get", "namespace", "no-such")
 
 
-def test_after_kill_9_up_works_again_and_down_leaves_nothing(other_lab: Lab) -> None:
-    other_lab.up(istio=False)
-    os.kill(other_lab.supervisor or 0, signal.SIGKILL)
-    assert eventually(lambda: not other_lab.is_up)
+def test_after_kill_9_up_works_again_and_down_leaves_nothing(pair: tuple[Lab, Lab]) -> None:
+    killed, _ = pair
+    os.kill(killed.supervisor or 0, signal.SIGKILL)
+    assert eventually(lambda: not killed.is_up)
 
-    other_lab.up(istio=False)
-    assert "lab" in other_lab.kubectl("get", "nodes", "--output=name")
-    running = traces.of(other_lab)
-    other_lab.down()
+    killed.up(istio=False)
+    assert "lab" in killed.kubectl("get", "nodes", "--output=name")
+    running = traces.of(killed)
+    killed.down()
 
     assert running.left() == []
 
 
-def test_when_a_component_ends_the_lab_ends_and_says_which(other_lab: Lab) -> None:
-    other_lab.up(istio=False)
-    running = traces.of(other_lab)
-    os.kill(status.collect(other_lab)["components"]["kube-scheduler"], signal.SIGKILL)
+def test_when_a_component_ends_the_lab_ends_and_says_which(pair: tuple[Lab, Lab]) -> None:
+    _, other = pair
+    running = traces.of(other)
+    os.kill(status.collect(other)["components"]["kube-scheduler"], signal.SIGKILL)
 
-    assert eventually(lambda: not other_lab.is_up)
-    assert "kube-scheduler ended with status -9" in status.as_text(status.collect(other_lab))
-    other_lab.down()
+    assert eventually(lambda: not other.is_up)
+    assert "kube-scheduler ended with status -9" in status.as_text(status.collect(other))
+    other.down()
     assert running.left() == []
 
 

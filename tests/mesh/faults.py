@@ -130,7 +130,7 @@ def _istiod_pid(lab: Lab) -> int:
         try:
             if Path(f"/proc/{pid}/comm").read_text() == "pilot-discovery\n":
                 return pid
-        except FileNotFoundError:  # ended while we looked
+        except OSError:  # ended while we looked
             continue
     return 0
 

@@ -37,7 +37,8 @@ metadata: {{name: {name}, namespace: {namespace}}}
 spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: 80, targetPort: 80}}]}}
 """
 
-# nginx that answers nothing by itself: /own is the shadow's store, everything else the one it is made for.
+# nginx that answers nothing by itself: it asks the shadow's store about /own, the live one about /live, and about
+# everything else the one that it is made for.
 CONFIGURATION = """
 user root;
 daemon off;
@@ -55,6 +56,7 @@ http {{
         location = /healthz {{ access_log off; return 200 "ok"; }}
         location / {{ proxy_set_header Host {store}; proxy_pass http://{store}; }}
         location /own {{ proxy_set_header Host {own}; proxy_pass http://{own}; }}
+        location /live {{ proxy_set_header Host {live}; proxy_pass http://{live}; }}
     }}
 }}
 """
@@ -71,7 +73,11 @@ def add_stores(lab: Lab, namespace: str) -> None:
         lab.kubectl("apply", "--filename=-", input=manifest)
     for name in ("live-store", "shadow-store"):
         lab.kubectl("rollout", "status", f"deployment/{name}", f"--namespace={namespace}", "--timeout=120s")
-        configuration = CONFIGURATION.format(store=host(namespace, name), own=host(namespace, "shadow-store"))
+        configuration = CONFIGURATION.format(
+            store=host(namespace, name),
+            own=host(namespace, "shadow-store"),
+            live=host(namespace, "live-store"),
+        )
         literal = f"--from-literal=nginx.conf={configuration}"
         lab.kubectl("create", "configmap", name, f"--namespace={namespace}", literal)
 
@@ -86,16 +92,18 @@ def proxy(store: str = "live-store", **properties: Any) -> dict[str, Any]:
     return {"image": "lab.local/nginx-v2:1", **template, **properties}
 
 
-def statuses_of_copies(deployed: ScratchStack, version: str, path: str, count: int = 20) -> set[int]:
-    """Sends requests through the gateway, and returns what the version answered to its copies of them."""
+def statuses(deployed: ScratchStack, version: str, path: str, answering: str) -> set[int]:
+    """Sends requests through the gateway, which this nginx answers, and returns what the version answered to them
+    or to its copies."""
+    count = 20
     for _ in range(count):
         answer = requests.get(
             f"{deployed.lab.gateway_url}{path}", headers={"Host": deployed.host}, timeout=10
         )
-        assert answer.text.startswith("nginx v1 "), answer.text
+        assert answer.text.startswith(f"nginx {answering} "), answer.text
     give_up = time.monotonic() + LIMIT_SECONDS
     while len(logged := access_log(deployed.lab, deployed.service, version, path)) < count:
-        assert time.monotonic() < give_up, f"{len(logged)} copies of {count} were logged"
+        assert time.monotonic() < give_up, f"{len(logged)} of {count} were logged"
         time.sleep(0.3)
     return {line["status"] for line in logged}
 

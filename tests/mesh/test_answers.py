@@ -24,8 +24,6 @@ from tests.mesh.faults import wait_until
 from tests.mesh.meanwhile import meanwhile
 from tests.mesh.test_protocols import Calls
 
-pytestmark = pytest.mark.alone
-
 RATE = 60
 SECONDS = 20.0
 EACH = 20  # requests for each kind of answer that is not compared, or not as JSON

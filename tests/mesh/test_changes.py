@@ -34,8 +34,7 @@ def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
 
 @pytest.mark.parametrize("change", changes(), ids=lambda change: change.name)
 def test_no_request_is_lost(under_load: UnderLoad, change: Change) -> None:
-    under_load.begin_with(change.before)
-    assert_nothing_lost(under_load.change_to(change.after), change.answering())
+    assert_nothing_lost(under_load.go_through(change), change.answering())
 
 
 @pytest.mark.thorough
@@ -45,8 +44,7 @@ def test_no_request_is_lost(under_load: UnderLoad, change: Change) -> None:
 )
 def test_no_request_is_lost_with_three_replicas(under_load: UnderLoad, name: str) -> None:
     change = next(change for change in changes(replicas=3) if change.name == name)
-    under_load.begin_with(change.before)
-    assert_nothing_lost(under_load.change_to(change.after), change.answering())
+    assert_nothing_lost(under_load.go_through(change), change.answering())
 
 
 @pytest.fixture(scope="module", params=OTHER_SERVICES)
@@ -57,8 +55,7 @@ def other_service(deploy: Callable[[], ScratchStack], request: pytest.FixtureReq
 @pytest.mark.thorough
 @pytest.mark.parametrize("change", changes(), ids=lambda change: change.name)
 def test_no_request_of_another_kind_of_service_is_lost(other_service: UnderLoad, change: Change) -> None:
-    other_service.begin_with(change.before)
-    assert_nothing_lost(other_service.change_to(change.after), change.answering())
+    assert_nothing_lost(other_service.go_through(change), change.answering())
 
 
 def test_no_request_is_lost_when_a_host_is_added_to_the_gateway(under_load: UnderLoad) -> None:

@@ -149,10 +149,8 @@ class Plain:
 
 
 @pytest.fixture(scope="module")
-def plain(lab: Lab, deploy: Callable[[], ScratchStack]) -> Iterator[Plain]:
-    deployed = deploy()
-    yield Plain(lab, deployed)
-    lab.kubectl("delete", "namespace", deployed.namespace)
+def plain(lab: Lab, deploy: Callable[[], ScratchStack]) -> Plain:
+    return Plain(lab, deploy())
 
 
 def test_a_running_service_is_adopted_and_mirrored_without_losing_a_request(

@@ -15,12 +15,12 @@ import yaml
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
 from lab.kit.scratch import ScratchStack
+from lab.kit.trial import FLUSH_SECONDS
 from tests.mesh import echo
 from tests.mesh.callers import Caller
 from tests.mesh.faults import wait_until
 
 PAGE = (CHECKOUT / "docs" / "copies.md").read_text()
-FLUSH_SECONDS = 12.0  # Envoy keeps lines of its access log for up to 10
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from lab.kit.under_load import UnderLoad
 from tests.mesh.faults import assert_as_wanted, live_and_shadow, version, wait_until
 
 GOOD = live_and_shadow("v1", "v2")
-SHORT = {"rollout": {"deadlineSeconds": 20}}
 PASSES_PROBES = templates.probed()
 
 
@@ -25,8 +24,11 @@ def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
 
 def test_shadows_that_crash_or_find_no_room_fail_up(under_load: UnderLoad) -> None:
     deployed = under_load.deployed
-    crashes = {**templates.pod(command=["/usr/sbin/nginx", "-c", "/none"]), **SHORT}
-    too_big = {"resources": {"requests": {"cpu": "1000"}}, **SHORT}
+    crashes = {
+        **templates.pod(command=["/usr/sbin/nginx", "-c", "/none"]),
+        "rollout": {"deadlineSeconds": 20},
+    }
+    too_big = {"resources": {"requests": {"cpu": "1000"}}, "rollout": {"deadlineSeconds": 5}}
     with under_load.nothing_lost("v1"):
         # Of a pod that finds no room the provider does not say why.
         for wrong, reason in ((crashes, "exit code 1"), (too_big, "Minimum number of live Pods")):
@@ -57,6 +59,7 @@ def test_shadows_that_answer_500_or_never_disturb_nobody_and_hold_a_limited_numb
     assert_as_wanted(deployed)
 
 
+@pytest.mark.thorough
 def test_of_a_shadow_that_answers_late_as_many_copies_wait_as_its_limit_says(under_load: UnderLoad) -> None:
     deployed = under_load.deployed
     limits = {"requests": 20, "connections": 40, "http2": False}

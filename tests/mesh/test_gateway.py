@@ -13,7 +13,7 @@ import pytest
 from lab import Lab
 from lab.kit.check import access_log
 from lab.kit.load import load, through_gateway, through_https
-from lab.kit.scratch import ScratchStack
+from lab.kit.scratch import ScratchStack, end_pods
 from lab.kit.under_load import assert_nothing_lost
 from tests.mesh import certificates
 from tests.mesh.faults import live_and_shadow, wait_until
@@ -130,10 +130,11 @@ def prepared(lab: Lab, deploy: Callable[[], ScratchStack]) -> Iterator[ScratchSt
     lab.kubectl("label", "namespace", deployed.namespace, "istio-injection=enabled")
     lab.kubectl("apply", "--filename=-", input=GATEWAY.format(name=deployed.namespace))
     yield deployed
+    end_pods(lab, deployed.namespace)
     deployed.stack.destroy()
     left = lab.kubectl("get", "namespace", *namespaces, "--output=name").split()
     assert len(left) == 2  # destroying the stack left what is not its own
-    lab.kubectl("delete", "namespace", *namespaces)
+    lab.kubectl("delete", "namespace", *namespaces, "--wait=false")
 
 
 def test_a_namespace_and_a_gateway_of_others_are_used_and_left_alone(prepared: ScratchStack) -> None:

@@ -46,8 +46,7 @@ def under_load(deploy: Callable[[], ScratchStack]) -> UnderLoad:
     ],
 )
 def test_no_request_is_lost(under_load: UnderLoad, change: Change) -> None:
-    under_load.begin_with(change.before)
-    assert_nothing_lost(under_load.change_to(change.after), change.answering())
+    assert_nothing_lost(under_load.go_through(change), change.answering())
 
 
 class Asking:

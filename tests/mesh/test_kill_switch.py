@@ -14,7 +14,7 @@ from mirrored_service.commands.kill_switch import routes
 from tests.mesh.faults import BackgroundUp, live_and_shadow, version, wait_until
 from tests.mesh.switch import pull
 
-CRASHES = {**templates.pod(command=["/usr/sbin/nginx", "-c", "/none"]), "rollout": {"deadlineSeconds": 25}}
+CRASHES = {**templates.pod(command=["/usr/sbin/nginx", "-c", "/none"]), "rollout": {"deadlineSeconds": 20}}
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,7 @@ def test_staging_down_touches_no_request_of_prod(environments: Environments) -> 
     environments.assert_copied()
 
 
+@pytest.mark.thorough
 def test_staging_that_never_answers_holds_a_limited_number_of_copies(environments: Environments) -> None:
     few = environments.to_stack(mirrorLimits={"requests": 100, "pendingRequests": 10, "connections": 110})
     with environments.under_load.nothing_lost("v1"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ def subsets(live: str, shadow: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def workloads(lab: Lab, deploy: Callable[[], ScratchStack]) -> Iterator[ScratchStack]:
+def workloads(lab: Lab, deploy: Callable[[], ScratchStack]) -> ScratchStack:
     deployed = deploy()
     lab.kubectl("create", "namespace", deployed.namespace)
     lab.kubectl("label", "namespace", deployed.namespace, "istio-injection=enabled")
@@ -52,8 +52,7 @@ def workloads(lab: Lab, deploy: Callable[[], ScratchStack]) -> Iterator[ScratchS
         lab.kubectl("apply", "--filename=-", input=manifest)
     for release in RELEASES.values():
         deployed.kubectl("rollout", "status", f"deployment/shop-{release}", "--timeout=120s")
-    yield deployed
-    lab.kubectl("delete", "namespace", deployed.namespace)
+    return deployed
 
 
 def pods(deployed: ScratchStack) -> dict[str, tuple[str, int]]:
