@@ -25,6 +25,8 @@ EQUAL = {
     "latencies wander by 10 %, for 10 min": Service(20_000, drift=0.1, drift_minutes=10),
     "whole milliseconds, median 3 ms": Service(20_000, whole_ms=True, median_us=3000),
     "ten minutes, 6,000 pairs, 0.2 % fail by chance": Service(6000, minutes=10, noise=0.002),
+    "a tenth of 200,000 requests copied": Service(200_000, mirror_percent=10),
+    "14 s, a tenth of 3,400 requests copied": Service(3400, minutes=14 / 60, mirror_percent=10),
 }
 DIFFERENT = {
     "is 30 % slower, 2,000 pairs": Service(2000, slower=1.3),

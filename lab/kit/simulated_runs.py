@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from shadow_report.compare.answers import MISSING
 from shadow_report.compare.contents import (
     BETTER,
     BYTES,
@@ -26,22 +27,24 @@ from shadow_report.compare.windows import block_seconds
 
 ROUTES = ("GET /", "GET /orders/{id}", "GET /users/{id}/cart", "GET /search", "GET /static/app.js")
 _SHARES = np.array((0.4, 0.2, 0.2, 0.1, 0.1))
-_ANSWERS = ("200", "500", "302")
+_ANSWERS = ("200", "500", "302", MISSING)
 _FIELDS = 20
 
 
 @dataclass(frozen=True)
 class Service:
-    """Shares are of 1. Of either version by itself: `noise`, how often it fails; `bursts`, how many minutes there
-    are on average in which it fails all requests for `burst_seconds`; `drift`, by how much its latencies wander
-    (of their logarithm, one standard deviation), and `drift_minutes`, after how long it forgets. Of the shadow on
-    the second route: `failing`, how often it fails there; `changed`, how often it redirects. `control`: is there
-    a copy of the live version? `copies_fail`: how often any copy fails. `whole_ms`: latencies are known in whole
-    milliseconds. Of the answers' contents, of 20 fields: `field_noise`, how often a copy of the live version, or
-    the shadow, has another value in each, and `field_changed`, how often the shadow has one in the first field on
-    the second route; None: contents are not compared."""
+    """`pairs`: requests, of which `mirror_percent` are copied, each by chance of its own, as Istio draws them; of
+    contents all are. Shares are of 1. Of either version by itself: `noise`, how often it fails; `bursts`, how
+    many minutes there are on average in which it fails all requests for `burst_seconds`; `drift`, by how much its
+    latencies wander (of their logarithm, one standard deviation), and `drift_minutes`, after how long it forgets.
+    Of the shadow on the second route: `failing`, how often it fails there; `changed`, how often it redirects.
+    `control`: is there a copy of the live version? `copies_fail`: how often any copy fails. `whole_ms`: latencies
+    are known in whole milliseconds. Of the answers' contents, of 20 fields: `field_noise`, how often a copy of
+    the live version, or the shadow, has another value in each, and `field_changed`, how often the shadow has one
+    in the first field on the second route; None: contents are not compared."""
 
     pairs: int = 6000
+    mirror_percent: float = 100
     minutes: float = 30
     slower: float = 1.0
     noise: float = 0.0
@@ -111,6 +114,11 @@ class _Drawn:
             wandered[second] = value
         return wandered[self.at.astype(int)] if self.service.drift else np.zeros(len(self.at))
 
+    def _copied(self) -> Bools:
+        if self.service.mirror_percent == 100:
+            return np.ones(self.service.pairs, bool)
+        return self.random.random(self.service.pairs) < self.service.mirror_percent / 100
+
     def contents(self) -> Contents:
         """What answers hold, one request with all versions after the other."""
         service = self.service
@@ -140,8 +148,9 @@ class _Drawn:
         return Contents(tuple(rows), tuple(fields), self.blocks, self.service.control)
 
     def comparison(self, live: tuple[Whole, Floats], other: tuple[Whole, Floats]) -> Comparison:
-        same = live[0] == other[0]
-        rows = _answers(self.block, self.route, live[0], other[0])
+        answers = np.where(self._copied(), other[0], _ANSWERS.index(MISSING))
+        same = live[0] == answers
+        rows = _answers(self.block, self.route, live[0], answers)
         latencies = _latencies(self.block[same], self.route[same], [live[1][same], other[1][same]])
         return Comparison(tuple(rows), latencies, self.blocks, self.size)
 
@@ -159,7 +168,7 @@ def run(service: Service, seed: int) -> Run:
     names = {"live": "v1", "shadow": "v2", **({"control": "v1b"} if service.control else {})}
     sides = {name: Side((version,), service.pairs, 1) for name, version in names.items()}
     window = (0, drawn.blocks * drawn.size * 1_000_000)
-    made = Run(sides, (), window, 0, 100, ("GET",), "app", (), (), shadow, control)
+    made = Run(sides, (), window, 0, service.mirror_percent, ("GET",), "app", (), (), shadow, control)
     return made if service.field_noise is None else replace(made, contents=drawn.contents())
 
 

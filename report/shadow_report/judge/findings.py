@@ -197,9 +197,13 @@ def least_coverage(run: Run, thresholds: Thresholds) -> float:
 
 
 def too_few_copies(run: Run, route: str, thresholds: Thresholds) -> float:
-    """How likely are so few answered copies, if enough are answered? Copies that were lost together, as the
-    shadow was down for a while, count as one."""
+    """How likely are so few answered copies, if enough are answered? Of all routes each counts, as only the
+    draw of what is copied is chance. Of one route those that were lost together, as the shadow was down for a
+    while, count as one: that was no fault of the route's."""
     least = least_coverage(run, thresholds)
+    if route == EVERYTHING:
+        sums = run.shadow.by_route[route]
+        return statistics.too_few(sums.paired, sums.eligible, least)
     missing = _per_block(run.shadow, route, lambda each: each.eligible - each.paired)
     eligible = _per_block(run.shadow, route, lambda each: each.eligible)
     total, lost = float(eligible.sum()), float(missing.sum())

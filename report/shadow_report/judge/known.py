@@ -82,31 +82,38 @@ class Known(Rules):
         if self.run.control is None:
             return False
         sums = self.run.control.by_route[EVERYTHING]
-        share = statistics.wilson(sums.paired, sums.eligible)
-        return sums.compared > 0 and share.high >= findings.least_coverage(self.run, self.thresholds)
+        least = findings.least_coverage(self.run, self.thresholds)
+        too_few = statistics.too_few(sums.paired, sums.eligible, least) < self.thresholds.alpha
+        return sums.compared > 0 and not too_few
 
-    def coverage(self, gaps: tuple[tuple[int, int], ...]) -> Statement:
+    def coverage(self, finding: Finding, gaps: tuple[tuple[int, int], ...]) -> Statement:
         """Are there as many answered copies as the percentage says? A gap is named even when there are."""
-        sums = self.run.shadow.by_route[EVERYTHING]
+        sums = finding.sums
         share = statistics.wilson(sums.paired, sums.eligible)
         least = findings.least_coverage(self.run, self.thresholds)
-        most = min(self.run.mirror_percent, 100) / 100 * (2 - self.thresholds.min_coverage / 100)
+        most = min(self.run.mirror_percent / 100 * (2 - self.thresholds.min_coverage / 100), 1)
         if not sums.eligible:
             return self.doubt("coverage", "no request could be copied: nothing to compare")
         found = self._coverage_text(sums, share)
-        if share.high < least:
+        if finding.adjusted.get("coverage", 1.0) < self.thresholds.alpha:
             why = f"; nothing or too little between {moments(self.run, gaps)}" if gaps else ""
             causes = (
                 "it did not answer, the calling proxies dropped copies (mirrorLimits), or lines are missing"
             )
             return Statement("coverage", EVERYTHING, Result.FAIL, f"{found}{why}: {causes}")
-        if share.low > most:
+        not_copied = sums.eligible - sums.paired
+        if statistics.too_few(not_copied, sums.eligible, 1 - most) < self.thresholds.alpha:
             return self.doubt("coverage", f"{found}: check that mirrorPercent belongs to these logs")
         text = found + (f"; too little between {moments(self.run, gaps)}" if gaps else "")
         if share.low >= least:
             return Statement("coverage", EVERYTHING, Result.PASS, text)
-        factor = more_needed(lambda times: _settled(share.value, sums.eligible * times, least))
+        factor = more_needed(lambda times: self._coverage_settled(finding, times, least))
         return self.needing(self.doubt("coverage", text), sums.paired, factor)
+
+    def _coverage_settled(self, finding: Finding, times: float, least: float) -> bool:
+        paired, eligible = (round(times * each) for each in (finding.sums.paired, finding.sums.eligible))
+        p_value = finding.tests * statistics.too_few(paired, eligible, least)
+        return p_value < self.thresholds.alpha or statistics.wilson(paired, eligible).low >= least
 
     def _coverage_text(self, sums: Sums, share: Interval) -> str:
         return (
@@ -143,18 +150,15 @@ class Known(Rules):
         return Statement("left out", finding.route, Result.PASS, text)
 
 
-def _settled(share: float, total: float, least: float) -> bool:
-    found = statistics.wilson(round(share * total), round(total))
-    return found.low >= least or found.high < least
-
-
-def outages(run: Run) -> Iterator[tuple[int, int]]:
-    """Stretches of blocks in which far fewer copies were answered than should have been: first and last block."""
+def outages(run: Run, alpha: float) -> Iterator[tuple[int, int]]:
+    """Stretches of blocks in which far fewer copies were answered than should have been, and than chance explains
+    that often in all of them: first and last block."""
     expected = min(run.mirror_percent, 100) / 100
     start: int | None = None
     for block, sums in enumerate(run.shadow.by_block):
         copies = sums.eligible * expected
-        is_gap = copies >= _GAP_PAIRS and sums.paired < copies / 2
+        p_value = run.shadow.blocks * statistics.too_few(sums.paired, sums.eligible, expected)
+        is_gap = copies >= _GAP_PAIRS and sums.paired < copies / 2 and p_value < alpha
         if is_gap and start is None:
             start = block
         if not is_gap and start is not None and copies >= _GAP_PAIRS:

@@ -26,10 +26,10 @@ def judge(run: Run, thresholds: Thresholds) -> Verdict:
     overall, routes = findings.measure(
         run, thresholds, use_control=not any(each.about == "control" for each in doubts)
     )
-    gaps = tuple(outages(run))
+    gaps = tuple(outages(run, thresholds.alpha))
     statements = [
         *doubts,
-        rules.coverage(gaps),
+        rules.coverage(overall, gaps),
         rules.left_out(overall),
         rules.errors(overall),
         rules.changes(overall),

@@ -54,6 +54,17 @@ def test_equal_versions_with_bursts_drift_or_coarse_clocks_are_called_different_
     assert verdicts(service, 50)[Result.FAIL] <= 1
 
 
+def test_copies_of_a_tenth_of_the_requests_are_called_too_few_or_too_many_no_more_often() -> None:
+    """As short as a first look: the fewer copies, the more their number varies."""
+    short = Service(3400, mirror_percent=10, minutes=0.25, control=True)
+    judged = [judge(run(short, seed), Thresholds()) for seed in range(1000)]
+    assert sum(each.result is Result.FAIL for each in judged) <= 0.01 * len(judged)
+    # Nor is there a word of what looks like it.
+    texts = [statement.text for each in judged for statement in each.statements]
+    for told in ("check that mirrorPercent", "too little between", "too little to compare with"):
+        assert sum(told in text for text in texts) <= 0.01 * len(judged), told
+
+
 def test_without_margins_equal_versions_are_called_different_no_more_often_than_alpha_says() -> None:
     found = sum(
         (verdicts(Service(3000, noise=noise), 100, NO_MARGINS) for noise in (0, 0.002, 0.01)), Counter()
