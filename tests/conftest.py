@@ -2,12 +2,14 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
 from lab import Lab
 from lab.cluster.layout import CHECKOUT
+from lab.errors import LabError
 from lab.progress import duration
 
 FIRST = "gw0"
@@ -26,6 +28,38 @@ def lab() -> Iterator[Lab]:
     yield running
     if worker != FIRST:
         running.down(lambda line: None)
+
+
+# What a failed test on the lab tells of the cluster, where later nothing is left of it: what to ask kubectl for,
+# and how many of the last lines.
+SEEN = (
+    (
+        "get pods --all-namespaces --output=custom-columns=NAME:.metadata.name,IP:.status.podIP,"
+        "PHASE:.status.phase,READY:.status.conditions[?(@.type=='Ready')].status,"
+        "SINCE:.status.conditions[?(@.type=='Ready')].lastTransitionTime,DELETED:.metadata.deletionTimestamp",
+        30,
+    ),
+    ("get events --all-namespaces --sort-by=.lastTimestamp", 40),
+    ("logs deployment/istiod --namespace=istio-system --since=60s", 120),
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    funcargs: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.failed and "lab" in funcargs:
+        report.sections += [
+            (f"kubectl {asked[:50]}", seen(funcargs["lab"], asked, most)) for asked, most in SEEN
+        ]
+    return report
+
+
+def seen(lab: Lab, asked: str, most: int) -> str:
+    try:
+        return "\n".join(lab.kubectl(*asked.split()).splitlines()[-most:])
+    except LabError as problem:  # the test's own failure is what counts
+        return str(problem)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
