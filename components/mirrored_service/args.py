@@ -37,6 +37,11 @@ class RolloutArgs(TypedDict):
     """Seconds until all pods of the version must be ready, 5 or more; then `pulumi up` reports it as failed.
     Give a version with many pods more, as they are exchanged one after the other. Default 300."""
 
+    minReadySeconds: NotRequired[int]
+    """Seconds that a new pod must have been ready before an old one may go, and `pulumi up` goes on; less than
+    deadlineSeconds. A pod that is ready and at once unready again then does not replace one that serves.
+    Default 0, as in a Deployment, whose field it is."""
+
 
 class StopArgs(TypedDict):
     """How a pod ends without losing a request."""

@@ -186,7 +186,7 @@ FULL: Args = {
             "podTemplate": TEMPLATE,
             "podSecurity": "baseline",
             "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
-            "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300},
+            "rollout": {"maxSurge": 1, "maxUnavailable": 0, "deadlineSeconds": 300, "minReadySeconds": 5},
             "stop": {"delaySeconds": 5, "graceSeconds": 30},
             "mirrorLimits": LIMITS,
             "shadowIsolation": {

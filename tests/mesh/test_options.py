@@ -22,7 +22,7 @@ from mirrored_service import MirroredService
 
 def change(args):
     if args.type_ == "kubernetes:apps/v1:Deployment":
-        props = {{**args.props, "spec": {{**args.props["spec"], "minReadySeconds": 1}}}}
+        props = {{**args.props, "spec": {{**args.props["spec"], "revisionHistoryLimit": 3}}}}
         options = pulumi.ResourceOptions(ignore_changes=["spec.progressDeadlineSeconds"])
         return pulumi.ResourceTransformResult(props, pulumi.ResourceOptions.merge(args.opts, options))
 
@@ -54,8 +54,8 @@ def test_an_alias_replaces_nothing_and_a_transform_decides_who_has_a_field(deplo
     assert {step["op"] for step in deployed.stack.preview()} <= {"update"}
     deployed.kubectl("patch", "deployment/nginx-v1", "--patch", '{"spec": {"progressDeadlineSeconds": 77}}')
     deployed.stack.up()
-    fields = "{.spec.progressDeadlineSeconds} {.spec.minReadySeconds}"
-    assert deployed.kubectl("get", "deployment/nginx-v1", f"--output=jsonpath={fields}") == "77 1"
+    fields = "{.spec.progressDeadlineSeconds} {.spec.revisionHistoryLimit}"
+    assert deployed.kubectl("get", "deployment/nginx-v1", f"--output=jsonpath={fields}") == "77 3"
     assert_as_wanted(deployed)
 
 

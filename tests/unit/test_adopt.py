@@ -147,6 +147,12 @@ def test_the_pods_are_those_that_run_but_for_what_is_listed() -> None:
     ]
 
 
+def test_how_long_a_pod_must_be_ready_stays_as_it_was_beside_the_deadline_that_it_had() -> None:
+    assert version(found(CHARTED))["rollout"] == {"minReadySeconds": 2, "deadlineSeconds": 600}
+    assert "minReadySeconds" not in str([found(CHARTED).changed, found(CHARTED).rows])
+    assert "rollout" not in version(found(ROOTED))
+
+
 @pytest.mark.parametrize("name", [CHARTED, ROOTED, PORTS])
 def test_what_is_not_listed_is_the_same_in_the_rendered_pods(name: str) -> None:
     """By another way than the list is made: each container's own fields."""

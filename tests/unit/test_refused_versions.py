@@ -175,6 +175,11 @@ REFUSED: list[tuple[str, Any, str]] = [
         f"subsets.v1.rollout.deadlineSeconds: 4 {NOT} a whole number from 5 to 86400",
     ),
     (
+        "a deadline that comes before pods count as ready",
+        v1(rollout={"minReadySeconds": 60, "deadlineSeconds": 60}),
+        f"subsets.v1.rollout.minReadySeconds: 60 {NOT} less than deadlineSeconds, which is 60",
+    ),
+    (
         "a grace shorter than the delay",
         v1(stop={"delaySeconds": 45}),
         f"subsets.v1.stop.graceSeconds: 45 {NOT} more than delaySeconds, which is 45",

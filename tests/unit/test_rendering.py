@@ -66,6 +66,17 @@ def test_the_namespace_injects_sidecars() -> None:
     }
 
 
+def test_how_long_a_new_pod_must_be_ready_is_said_only_where_it_is_not_what_kubernetes_does() -> None:
+    def spec(**rollout: int) -> dict[str, Any]:
+        version = {"image": "a:1", "weight": 100, "rollout": rollout}
+        made = service({"v1": version})
+        found: dict[str, Any] = pods.deployment(made, made.main)["spec"]
+        return found
+
+    assert spec(minReadySeconds=5)["minReadySeconds"] == 5
+    assert "minReadySeconds" not in spec(minReadySeconds=0)
+
+
 def test_a_version_is_a_deployment_that_is_fit_for_production() -> None:
     labels = {"app": "nginx", "version": "v1"}
     assert pods.deployment(service(), service().main) == {

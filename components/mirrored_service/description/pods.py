@@ -10,6 +10,7 @@ class Rollout:
     max_surge: int
     max_unavailable: int
     deadline_seconds: int
+    min_ready_seconds: int
 
 
 @dataclass(frozen=True)

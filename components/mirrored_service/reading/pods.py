@@ -88,9 +88,13 @@ def rollout(fields: Fields) -> Rollout:
         max_surge=section.whole("maxSurge", 1, 0, 10_000),
         max_unavailable=section.whole("maxUnavailable", 0, 0, 10_000),
         deadline_seconds=section.whole("deadlineSeconds", 300, 5, 86_400),
+        min_ready_seconds=section.whole("minReadySeconds", 0, 0, 86_399),
     )
     if section.sound and rollout.max_surge == rollout.max_unavailable == 0:
         section.refuse(("maxSurge",), 0, "at least 1 next to maxUnavailable 0, or no pod could be exchanged")
+    if section.sound and rollout.min_ready_seconds >= rollout.deadline_seconds:
+        allowed = f"less than deadlineSeconds, which is {rollout.deadline_seconds}"
+        section.refuse(("minReadySeconds",), rollout.min_ready_seconds, allowed)
     return rollout
 
 

@@ -26,6 +26,7 @@ def deployment(service: Service, subset: Subset) -> Manifest:
     # contains them goes next.
     propagation = "foreground" if service.contained(subset) else "background"
     annotations = {"pulumi.com/deletionPropagationPolicy": propagation}
+    ready_for = subset.rollout.min_ready_seconds
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -34,6 +35,8 @@ def deployment(service: Service, subset: Subset) -> Manifest:
             **({} if subset.scaled_by_others else {"replicas": subset.least_pods}),
             "selector": {"matchLabels": labels},
             "progressDeadlineSeconds": subset.rollout.deadline_seconds,
+            # The API server leaves out a 0, which would be drift ever after.
+            **({"minReadySeconds": ready_for} if ready_for else {}),
             "strategy": {
                 "type": "RollingUpdate",
                 "rollingUpdate": {

@@ -19,7 +19,7 @@ _DELAY = 15  # seconds, as the component has pods go on serving
 _MAIN = "kubectl.kubernetes.io/default-container"
 _ROLLING = {"maxSurge": 1, "maxUnavailable": 0}
 _DEADLINE = 600  # seconds, as Kubernetes fills it in
-_NO_SETTING = {"minReadySeconds": 0, "revisionHistoryLimit": 10, "paused": False}
+_NO_SETTING = {"revisionHistoryLimit": 10, "paused": False}
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,10 @@ def _rollout(spec: Mapping[str, Any]) -> dict[str, Any]:
     rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     found = {key: rolling[key] for key in _ROLLING if isinstance(rolling.get(key), int)}
     deadline = spec.get("progressDeadlineSeconds", _DEADLINE)
-    if deadline != _DEADLINE:
+    ready_for = spec.get("minReadySeconds", 0)
+    if ready_for:
+        found["minReadySeconds"] = ready_for
+    if deadline != _DEADLINE or ready_for:  # which is to be longer
         found["deadlineSeconds"] = max(5, deadline)
     rest = {key: value for key, value in found.items() if _ROLLING.get(key) != value}
     return {"rollout": rest} if rest else {}
