@@ -135,7 +135,7 @@ class ByHand:
         for place, url in enumerate(self.way.inside):
             # By its rate a stream's file is known.
             found.append(from_pod(self.namespace, "load", url, rate=20 + place))
-            found.append(from_pod(self.namespace, "outside", url, rate=10 + place))
+            found.append(from_pod(self.namespace, "outside", url, rate=13 + place))
         for url in self.way.h2c:
             pod = (self.namespace, "load")
             found.append(Stream("load, HTTP/2", url, 15, keep_alive=True, pod=pod, options=("-h2c",)))

@@ -190,6 +190,19 @@ def test_a_shadow_whose_copies_go_nowhere_is_expected_to_get_some(deployed: Scra
     leads_to("v2")
 
 
+def service_of_others(namespace: str) -> list[Object]:
+    """What adopt is for."""
+    metadata, labels = {"name": "till", "namespace": namespace}, {"app": "till"}
+    container = {"name": "till", "image": "lab.local/nginx-v1:1", "ports": [{"containerPort": 80}]}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+        | {"spec": {"selector": labels, "ports": [PORT]}},
+    ]
+
+
 def test_the_rights_to_read_are_enough_and_none_is_too_many(
     lab: Lab, deployed: ScratchStack, tmp_path: Path
 ) -> None:
@@ -203,6 +216,7 @@ def test_the_rights_to_read_are_enough_and_none_is_too_many(
     for each in found:
         if "subjects" in each:
             each["subjects"] = [{"kind": "ServiceAccount", "name": "reader", "namespace": NAMESPACE}]
+    others = service_of_others(deployed.namespace)
     access.apply(lab, access.namespace(NAMESPACE), account, *found)
     try:
         reader = {"KUBECONFIG": str(access.kubeconfig(lab, "reader", tmp_path))}
@@ -213,7 +227,8 @@ def test_the_rights_to_read_are_enough_and_none_is_too_many(
         )
         assert status == 0  # a warning: `up` may run with other access
         assert run(deployed, "status", "--seconds=1", **reader)[1]["notCounted"] == {}
-        which = (f"--service={deployed.namespace}/nginx", f"--out={tmp_path / 'adopted'}")
+        access.apply(lab, *others)
+        which = (f"--service={deployed.namespace}/till", f"--out={tmp_path / 'adopted'}")
         _, adopted = run(deployed, "adopt", *which, **reader)
         assert [each["what"] for each in adopted["objects"] if each["why"].startswith("not read")] == []
         role = next(each for each in found if each["metadata"]["name"] == "mirrored-service-doctor")
@@ -225,3 +240,5 @@ def test_the_rights_to_read_are_enough_and_none_is_too_many(
         for each in found:
             if "namespace" not in each["metadata"]:
                 lab.kubectl("delete", "--filename=-", input=yaml.safe_dump(each))
+        for each in others:
+            lab.kubectl("delete", "--filename=-", "--ignore-not-found", input=yaml.safe_dump(each))

@@ -596,6 +596,16 @@ def test_a_service_of_several_deployments_is_none() -> None:
         found(ROOTED, second)
 
 
+def test_what_the_component_has_made_is_nothing_to_adopt() -> None:
+    (deployment,) = [each for each in by_hand.objects(ROOTED) if each["kind"] == "Deployment"]
+    deployment["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "mirrored-service"}
+    others = [each for each in by_hand.objects(ROOTED) if each["kind"] != "Deployment"]
+    with pytest.raises(
+        CommandError, match=r"Deployment web/cart was made by mirrored-service.*nothing to adopt"
+    ):
+        found(ROOTED, objects=[deployment, *others])
+
+
 def test_a_deployment_names_the_service_as_well() -> None:
     world = World(by_hand.objects(CHARTED), live=False)
     named: dict[str, Any] = {"pods": None, "version": None, "domain": "cluster.local"}

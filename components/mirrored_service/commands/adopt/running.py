@@ -11,7 +11,7 @@ from ...description.subset import COPIES
 from ...reading import syntax
 from ...reading.fields import fits
 from ..doctor.selectors import by_labels
-from ..doctor.subject import Object, key, said
+from ..doctor.subject import MANAGED_BY, Object, is_ours, key, said
 from ..kill_switch.errors import CommandError
 from . import owners
 from .world import World, http, led_to
@@ -86,6 +86,11 @@ def find(
         raise CommandError(f"there is no Service or Deployment {name} in the namespace {namespace}{listed}")
     if service is not None:
         deployment = _behind(world, service)
+    if deployment is not None and is_ours(deployment):
+        raise CommandError(
+            f"{said(deployment)} was made by mirrored-service, as its label {MANAGED_BY} says: there is nothing "
+            "to adopt; change it in its stack"
+        )
     services = _leading(world, namespace, deployment, service)
     callers = _for_callers(world, services, service, name, domain)
     ours = key(callers)[2] if callers else name
