@@ -20,7 +20,7 @@ _SLOW: dict[str, Any] = {
     "suppress_health_check": [HealthCheck.too_slow],
     "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 }
-settings.register_profile("ci", max_examples=250, derandomize=True, database=None, **_SLOW)
+settings.register_profile("ci", max_examples=500, derandomize=True, database=None, **_SLOW)
 settings.register_profile("fuzz", max_examples=5000, print_blob=True, **_SLOW)
 settings.load_profile("ci")
 
