@@ -13,6 +13,17 @@ from lab.errors import LabError
 from lab.progress import duration
 
 FIRST = "gw0"
+# What a failed test on the lab asks kubectl for, and how many of the last lines it shows.
+SEEN = (
+    (
+        "get pods --all-namespaces --output=custom-columns=NAME:.metadata.name,IP:.status.podIP,"
+        "PHASE:.status.phase,READY:.status.conditions[?(@.type=='Ready')].status,"
+        "SINCE:.status.conditions[?(@.type=='Ready')].lastTransitionTime,DELETED:.metadata.deletionTimestamp",
+        30,
+    ),
+    ("get events --all-namespaces --sort-by=.lastTimestamp", 40),
+    ("logs deployment/istiod --namespace=istio-system --since=60s", 120),
+)
 # What tests install they run once: to compile all of it takes a third of the time.
 os.environ["PIP_NO_COMPILE"] = "1"
 # What these assert is shown with its values, as in tests.
@@ -30,22 +41,9 @@ def lab() -> Iterator[Lab]:
         running.down(lambda line: None)
 
 
-# What a failed test on the lab tells of the cluster, where later nothing is left of it: what to ask kubectl for,
-# and how many of the last lines.
-SEEN = (
-    (
-        "get pods --all-namespaces --output=custom-columns=NAME:.metadata.name,IP:.status.podIP,"
-        "PHASE:.status.phase,READY:.status.conditions[?(@.type=='Ready')].status,"
-        "SINCE:.status.conditions[?(@.type=='Ready')].lastTransitionTime,DELETED:.metadata.deletionTimestamp",
-        30,
-    ),
-    ("get events --all-namespaces --sort-by=.lastTimestamp", 40),
-    ("logs deployment/istiod --namespace=istio-system --since=60s", 120),
-)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test on the lab tells what the cluster was doing, of which nothing is left later."""
     report = yield
     funcargs: dict[str, Any] = getattr(item, "funcargs", {})
     if report.failed and "lab" in funcargs:
